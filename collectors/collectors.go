@@ -1,0 +1,65 @@
+// Package collectors defines what hapscope asks of an instrument that watches
+// the kernel. A collector knows cgroups and threads, never a runtime.
+package collectors
+
+import (
+	"context"
+
+	"hapscope/record"
+)
+
+// Collector is an instrument that can be armed on this machine.
+type Collector interface {
+	Name() string
+	// Check reports what the collector needs of this kernel and whether it is there.
+	Check(ctx context.Context) []record.Requirement
+	// Open arms the instrument once for a whole run, paused.
+	Open(ctx context.Context) (Session, error)
+	// Sweep removes what killed runs have left armed, one line for each thing.
+	Sweep(ctx context.Context) ([]string, error)
+}
+
+// Session is an armed instrument. It observes the threads that it follows:
+// those of a target's cgroup, and all that are forked by them.
+type Session interface {
+	// Follow makes the session follow every process forked by the thread tid
+	// from now on, but not the thread itself: what it does is never reported.
+	Follow(tid int) error
+	// Unfollow ends Follow. Processes forked meanwhile stay followed.
+	Unfollow(tid int) error
+	// Seed follows every thread of the target that is not followed yet and
+	// returns how many those were.
+	Seed(t Target) (added int, err error)
+	// Begin lets events flow; they are decoded while they come.
+	Begin() error
+	// End stops the flow, waits until all that happened before is decoded, and
+	// returns it. The session can Begin again.
+	End(ctx context.Context) (Observation, error)
+	// Forget follows nothing any more.
+	Forget() error
+	// Close disarms the instrument and leaves nothing behind.
+	Close() error
+}
+
+// Target is what is observed.
+type Target struct {
+	Cgroup string // absolute directory of a cgroup (v2); descendants included
+}
+
+// Observation is what a session saw between Begin and End.
+type Observation struct {
+	// Functions holds entries per context and function; function indices are
+	// those of the slice that Universe returned. Nil for collectors of other things.
+	Functions map[record.Context][]record.Hit
+	Syscalls  map[string]uint64 // by name; nil for collectors of other things
+	Events    uint64            // decoded
+	Lost      []uint64          // per CPU; nil when nothing was lost
+	Unknown   uint64            // function entries at addresses outside the universe
+}
+
+// Witness is a session that observes kernel functions.
+type Witness interface {
+	Session
+	// Universe returns all functions that the session can see.
+	Universe() []record.Function
+}

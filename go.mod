@@ -1,0 +1,3 @@
+module hapscope
+
+go 1.26

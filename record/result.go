@@ -1,0 +1,131 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Status says how far a measured thing may be trusted.
+type Status string
+
+// The statuses, best first.
+const (
+	OK       Status = "ok"       // measured, nothing lost
+	Degraded Status = "degraded" // measured, but events were lost or could not be attributed; Reason counts them
+	Failed   Status = "failed"   // tried, and no number came of it
+	Skipped  Status = "skipped"  // not tried: the variant cannot run here
+)
+
+// Phase names a part of a sandbox's life.
+type Phase string
+
+// The phases, in the order in which a sandbox lives them.
+const (
+	Create   Phase = "create"   // from before the runtime's create command until it returned
+	Boot     Phase = "boot"     // from before the runtime's start command until a real request was answered
+	Steady   Phase = "steady"   // the load's requests, after the sandbox settled
+	Teardown Phase = "teardown" // from before the kill until the runtime has deleted the sandbox
+)
+
+// Phases lists all phases in the order in which a sandbox lives them.
+func Phases() []Phase { return []Phase{Create, Boot, Steady, Teardown} }
+
+// Context says on whose behalf the kernel ran a function.
+type Context string
+
+// The contexts. Process is what HAP counts; the interrupt contexts borrow
+// whichever task is running and are kept in classes of their own. NMIs are
+// counted under HardIRQ.
+const (
+	Process Context = "process"
+	SoftIRQ Context = "softirq"
+	HardIRQ Context = "hardirq"
+)
+
+// Contexts lists the contexts in which hits are recorded.
+func Contexts() []Context { return []Context{Process, SoftIRQ, HardIRQ} }
+
+// Hit is how often one function was entered. It is written as [function, count].
+type Hit struct {
+	Function int    // index into the run's function table
+	Count    uint64 // entries, at least 1
+}
+
+// MarshalJSON writes the pair form.
+func (h Hit) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, "[%d,%d]", h.Function, h.Count), nil
+}
+
+// UnmarshalJSON reads the pair form.
+func (h *Hit) UnmarshalJSON(b []byte) error {
+	var pair []uint64
+	if err := json.Unmarshal(b, &pair); err != nil {
+		return fmt.Errorf("hit: %w", err)
+	}
+	if len(pair) != 2 || pair[0] > 1<<31 {
+		return fmt.Errorf("hit: want [function, count], got %s", b)
+	}
+	h.Function, h.Count = int(pair[0]), pair[1]
+	return nil
+}
+
+// PhaseResult is what the collectors saw during one phase of one repetition.
+type PhaseResult struct {
+	Phase   Phase   `json:"phase"`
+	Seconds float64 `json:"seconds"` // wall time while traced: never a performance figure
+	// Functions holds, per context, the functions entered, sorted by index.
+	Functions map[Context][]Hit `json:"functions"`
+	// Syscalls counts host system calls that reached their handler, by name:
+	// those that seccomp denied or ptrace swallowed are not among them.
+	Syscalls map[string]uint64 `json:"syscalls"`
+	Events   uint64            `json:"events"`            // trace events decoded
+	Lost     []uint64          `json:"lost,omitempty"`    // events lost, per CPU; absent when none
+	Unknown  uint64            `json:"unknown,omitempty"` // function entries at addresses that the table does not hold
+}
+
+// LostTotal sums the losses of all CPUs.
+func (p *PhaseResult) LostTotal() (n uint64) {
+	for _, l := range p.Lost {
+		n += l
+	}
+	return n
+}
+
+// LoadResult is what the load generator did in the steady phase.
+type LoadResult struct {
+	Mode     string  `json:"mode"`     // paced or saturating
+	Rate     float64 `json:"rate"`     // requests per second asked for; 0 when saturating
+	Requests int     `json:"requests"` // sent
+	Correct  int     `json:"correct"`  // answered as the oracle expects
+	Seconds  float64 `json:"seconds"`
+}
+
+// Result is one finished repetition of one cell: one line of results.jsonl.
+type Result struct {
+	Variant    string        `json:"variant"`
+	Workload   string        `json:"workload"`
+	Repetition int           `json:"repetition"` // from 1
+	Status     Status        `json:"status"`
+	Reason     string        `json:"reason,omitempty"` // why the status is not ok
+	Remedy     string        `json:"remedy,omitempty"` // what the user can do about it
+	Started    time.Time     `json:"started"`
+	Seconds    float64       `json:"seconds"`          // whole repetition, wall time
+	Kernel     string        `json:"kernel,omitempty"` // build id of the kernel under test, names the function table
+	Phases     []PhaseResult `json:"phases,omitempty"`
+	Load       *LoadResult   `json:"load,omitempty"`
+	Warnings   []string      `json:"warnings,omitempty"`
+}
+
+// Cell returns the cell that r is a repetition of.
+func (r *Result) Cell() Cell { return Cell{r.Variant, r.Workload} }
+
+// Phase returns the named phase, or nil where the repetition has none.
+func (r *Result) Phase(p Phase) *PhaseResult {
+	for i := range r.Phases {
+		if r.Phases[i].Phase == p {
+			return &r.Phases[i]
+		}
+	}
+	return nil
+}

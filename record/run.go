@@ -1,0 +1,142 @@
+package record
+
+import "time"
+
+// SchemaVersion names the layout that this package writes and reads. A reader
+// refuses any other.
+const SchemaVersion = "hapscope/1"
+
+// Cell is a variant under a workload.
+type Cell struct {
+	Variant  string `json:"variant"`
+	Workload string `json:"workload"`
+}
+
+// String gives the form used in messages: variant × workload.
+func (c Cell) String() string { return c.Variant + " × " + c.Workload }
+
+// Step is one repetition of one cell, as planned.
+type Step struct {
+	Cell
+	Repetition int `json:"repetition"` // from 1
+}
+
+// Load is how the steady phase is driven.
+type Load struct {
+	Mode     string  `json:"mode"`     // paced or saturating
+	Requests int     `json:"requests"` // per repetition
+	Rate     float64 `json:"rate"`     // requests per second when paced
+}
+
+// Plan is a scenario, worked out.
+type Plan struct {
+	Scenario    string   `json:"scenario"`
+	Variants    []string `json:"variants"`
+	Workloads   []string `json:"workloads"`
+	Repetitions int      `json:"repetitions"`
+	Load        Load     `json:"load"`
+	Settle      float64  `json:"settle"`   // seconds between the first answer and the steady phase
+	Deadline    float64  `json:"deadline"` // seconds that one repetition may take
+	Seed        uint64   `json:"seed"`     // of the order of Steps
+	Steps       []Step   `json:"steps"`    // in the order in which they run
+}
+
+// Run is run.json.
+type Run struct {
+	Schema   string        `json:"schema"`
+	ID       string        `json:"id"`
+	Created  time.Time     `json:"created"`
+	Ended    *time.Time    `json:"ended,omitempty"` // absent while the plan is unfinished
+	Hapscope Build         `json:"hapscope"`
+	Plan     Plan          `json:"plan"`
+	Where    string        `json:"where"` // host or lab
+	Why      string        `json:"why"`   // one sentence: why there
+	Lab      *Lab          `json:"lab,omitempty"`
+	Machine  *Machine      `json:"machine,omitempty"`  // absent until the kernel under test was seen
+	Variants []VariantInfo `json:"variants,omitempty"` // the variants of the plan, as checked where they ran
+	Tools    []Tool        `json:"tools,omitempty"`
+}
+
+// Build identifies the hapscope binary.
+type Build struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision,omitempty"` // git commit; "-dirty" appended for a modified tree
+	Go       string `json:"go"`
+}
+
+// Lab describes the throw-away VM in which a run took place.
+type Lab struct {
+	Accelerator string            `json:"accelerator"` // kvm or tcg
+	Why         string            `json:"why"`         // why this accelerator
+	Emulator    string            `json:"emulator"`    // QEMU's version line
+	CPUModel    string            `json:"cpu_model"`   // QEMU's -cpu
+	CPUs        int               `json:"cpus"`
+	MemoryBytes int64             `json:"memory_bytes"`
+	Suite       string            `json:"suite"`        // Debian suite of the userland
+	KernelSuite string            `json:"kernel_suite"` // Debian suite of the kernel
+	Images      map[string]string `json:"images"`       // component → cache key
+	Packages    []Package         `json:"packages"`     // everything installed in the images
+}
+
+// Package is an installed Debian package.
+type Package struct {
+	Image   string `json:"image"` // the component that holds it
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Machine describes the kernel under test and the machine that it ran on.
+type Machine struct {
+	Release        string            `json:"release"` // uname -r
+	Version        string            `json:"version"` // uname -v
+	BuildID        string            `json:"build_id"`
+	ConfigDigest   string            `json:"config_digest,omitempty"` // sha256 of the kernel's configuration
+	Cmdline        string            `json:"cmdline"`
+	CPU            string            `json:"cpu"`
+	CPUs           int               `json:"cpus"`
+	MemoryBytes    int64             `json:"memory_bytes"`
+	Mitigations    map[string]string `json:"mitigations"` // /sys/devices/system/cpu/vulnerabilities
+	Lockdown       string            `json:"lockdown"`    // none, integrity, confidentiality, or absent
+	Virtualization string            `json:"virtualization,omitempty"`
+	Modules        []string          `json:"modules"`     // loaded when the tracer was armed
+	Traceable      int               `json:"traceable"`   // functions in the universe
+	Untraceable    int               `json:"untraceable"` // text symbols that the tracer cannot see
+}
+
+// VariantInfo is a variant of the plan and whether it could run.
+type VariantInfo struct {
+	Name         string        `json:"name"`
+	Runtime      string        `json:"runtime"`
+	Engine       string        `json:"engine"`
+	Command      []string      `json:"command,omitempty"` // the runtime's binary and global flags
+	Requirements []Requirement `json:"requirements"`
+}
+
+// Fit reports whether every requirement is met.
+func (v VariantInfo) Fit() bool { return len(Unmet(v.Requirements)) == 0 }
+
+// Requirement is one thing that a variant, a collector or a place needs.
+type Requirement struct {
+	Name   string `json:"name"` // such as "runsc in PATH"
+	Met    bool   `json:"met"`
+	Detail string `json:"detail"`           // what was found
+	Remedy string `json:"remedy,omitempty"` // what to do where it is not met
+}
+
+// Unmet returns the requirements that are not met.
+func Unmet(rs []Requirement) (out []Requirement) {
+	for _, r := range rs {
+		if !r.Met {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Tool is a program that took part in the measurement.
+type Tool struct {
+	Name    string `json:"name"`
+	Path    string `json:"path"`
+	Version string `json:"version"`
+	SHA256  string `json:"sha256"`
+}
