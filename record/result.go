@@ -36,15 +36,15 @@ type Context string
 
 // The contexts. Process is what HAP counts; the interrupt contexts borrow
 // whichever task is running and are kept in classes of their own. NMIs are
-// counted under HardIRQ.
+// counted under InHardIRQ.
 const (
-	Process Context = "process"
-	SoftIRQ Context = "softirq"
-	HardIRQ Context = "hardirq"
+	InProcess Context = "process"
+	InSoftIRQ Context = "softirq"
+	InHardIRQ Context = "hardirq"
 )
 
 // Contexts lists the contexts in which hits are recorded.
-func Contexts() []Context { return []Context{Process, SoftIRQ, HardIRQ} }
+func Contexts() []Context { return []Context{InProcess, InSoftIRQ, InHardIRQ} }
 
 // Hit is how often one function was entered. It is written as [function, count].
 type Hit struct {
