@@ -1,0 +1,107 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// ErrSchema says that a record has a layout that this package does not know.
+var ErrSchema = errors.New("unknown schema version")
+
+// check tells whether a run can be read back.
+func (r *Run) check() error {
+	if r.Schema != SchemaVersion {
+		return fmt.Errorf("schema %q: %w: this hapscope reads and writes %q", r.Schema, ErrSchema, SchemaVersion)
+	}
+	if r.ID == "" {
+		return errors.New("id: missing")
+	}
+	if r.Where != "host" && r.Where != "lab" {
+		return fmt.Errorf("where: %q is neither host nor lab", r.Where)
+	}
+	seen := make(map[Step]bool, len(r.Plan.Steps))
+	for i, s := range r.Plan.Steps {
+		switch {
+		case !slices.Contains(r.Plan.Variants, s.Variant):
+			return fmt.Errorf("plan.steps[%d]: variant %q is not among plan.variants", i, s.Variant)
+		case !slices.Contains(r.Plan.Workloads, s.Workload):
+			return fmt.Errorf("plan.steps[%d]: workload %q is not among plan.workloads", i, s.Workload)
+		case s.Repetition < 1:
+			return fmt.Errorf("plan.steps[%d]: repetition %d: they count from 1", i, s.Repetition)
+		case seen[s]:
+			return fmt.Errorf("plan.steps[%d]: %s repetition %d is planned twice", i, s.Cell, s.Repetition)
+		}
+		seen[s] = true
+	}
+	return nil
+}
+
+// check tells whether a result is sound by itself; table holds the number of
+// functions of its kernel, or is negative where that is not known.
+func (r *Result) check(table int) error {
+	if r.Variant == "" || r.Workload == "" || r.Repetition < 1 {
+		return errors.New("variant, workload and a repetition from 1 are needed")
+	}
+	switch r.Status {
+	case OK:
+	case Degraded, Failed, Skipped:
+		if r.Reason == "" {
+			return fmt.Errorf("status %s without a reason", r.Status)
+		}
+	default:
+		return fmt.Errorf("status %q is none of ok, degraded, failed, skipped", r.Status)
+	}
+	if len(r.Phases) > 0 && !buildIDForm.MatchString(r.Kernel) {
+		return fmt.Errorf("kernel %q is not a build id", r.Kernel)
+	}
+	if (r.Status == OK || r.Status == Degraded) && len(r.Phases) == 0 {
+		return fmt.Errorf("status %s without a phase", r.Status)
+	}
+	for i := range r.Phases {
+		p := &r.Phases[i]
+		if !slices.Contains(Phases(), p.Phase) {
+			return fmt.Errorf("phase %q is none of %v", p.Phase, Phases())
+		}
+		if r.Phase(p.Phase) != p {
+			return fmt.Errorf("phase %s is there twice", p.Phase)
+		}
+		if err := p.check(table); err != nil {
+			return fmt.Errorf("phase %s: %w", p.Phase, err)
+		}
+		if lost := p.LostTotal(); lost > 0 && r.Status == OK {
+			return fmt.Errorf("phase %s lost %d events, yet the status is ok", p.Phase, lost)
+		}
+	}
+	return nil
+}
+
+func (p *PhaseResult) check(table int) error {
+	if p.Seconds < 0 || math.IsNaN(p.Seconds) || math.IsInf(p.Seconds, 0) {
+		return fmt.Errorf("%v seconds", p.Seconds)
+	}
+	for c, hits := range p.Functions {
+		if !slices.Contains(Contexts(), c) {
+			return fmt.Errorf("context %q is none of %v", c, Contexts())
+		}
+		last := -1
+		for _, h := range hits {
+			switch {
+			case h.Function <= last:
+				return fmt.Errorf("context %s: function %d after %d: hits must ascend", c, h.Function, last)
+			case table >= 0 && h.Function >= table:
+				return fmt.Errorf("context %s: function %d is outside the table, which holds %d", c, h.Function, table)
+			case h.Count == 0:
+				return fmt.Errorf("context %s: function %d was hit no times", c, h.Function)
+			}
+			last = h.Function
+		}
+	}
+	for name, n := range p.Syscalls {
+		if name == "" || n == 0 {
+			return fmt.Errorf("system call %q was made %d times", name, n)
+		}
+	}
+	return nil
+}
