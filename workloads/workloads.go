@@ -29,6 +29,19 @@ type Client interface {
 	Close() error
 }
 
+// Preparer is a client that needs something done between the first answer and
+// the steady phase, such as filling the keys that are read later. It is not
+// observed.
+type Preparer interface {
+	Prepare(ctx context.Context) error
+}
+
+// Verifier is a client whose oracle has more to ask after the steady phase,
+// such as whether what was written can be read. It is not observed.
+type Verifier interface {
+	Verify(ctx context.Context) error
+}
+
 // WrongReply is an answer that the oracle does not accept.
 type WrongReply struct {
 	Request, Want, Got string

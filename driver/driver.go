@@ -1,0 +1,184 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"hapscope/collectors"
+	"hapscope/record"
+	"hapscope/runtimes"
+	"hapscope/workloads"
+)
+
+// Driver carries out the plan of one run on the machine that it runs on.
+type Driver struct {
+	Runtimes   map[string]runtimes.Runtime     // by variant
+	Workloads  map[string]workloads.Workload   // by name
+	Witness    collectors.Collector            // its sessions are collectors.Witness
+	Collectors []collectors.Collector          // the others
+	Describe   func() (*record.Machine, error) // the kernel under test
+	Rootfs     string                          // the image's root file system, as a directory
+	State      string                          // directory for scratch files, locks and bundles
+	Writer     *record.Writer
+	Log        *slog.Logger
+	// Done is told of each result after it was written; nil is fine.
+	Done func(p Progress)
+}
+
+// Progress is how far a run has come.
+type Progress struct {
+	Result  record.Result
+	Number  int // of the result, from 1, over the whole plan
+	Total   int
+	Elapsed time.Duration // since this process started to measure
+	Left    time.Duration // estimated from the repetitions so far
+}
+
+// ErrUnfit says that no variant of the plan can run here.
+var ErrUnfit = errors.New("none of the variants can run here")
+
+// Run measures what is left of the plan. Results that are already there are
+// kept. When ctx ends, the repetition under way is cleaned up and not written.
+func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Result) error {
+	release, err := lockMachine(d.State)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := d.Sweep(ctx); err != nil {
+		return err
+	}
+	steps := remaining(plan, finished)
+	if len(steps) == 0 {
+		return nil
+	}
+	infos, err := d.check(ctx, plan)
+	if err != nil {
+		return err
+	}
+
+	arm := time.Now()
+	in, err := d.openInstruments(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := in.close(); err != nil {
+			d.Log.Error("disarm the collectors", "err", err)
+		}
+	}()
+	machine, err := d.describe(in)
+	if err != nil {
+		return err
+	}
+	d.Log.Info("armed", "functions", machine.Traceable, "kernel", machine.Release, "seconds", time.Since(arm).Round(100*time.Millisecond).Seconds())
+
+	start, measured := time.Now(), 0
+	for i, step := range steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		began := time.Now()
+		result := d.step(ctx, plan, step, infos[step.Variant], in)
+		if err := ctx.Err(); err != nil {
+			return err // what an interrupted repetition saw is not a result
+		}
+		result.Started, result.Seconds = began.UTC(), time.Since(began).Seconds()
+		result.Kernel = machine.BuildID
+		if err := d.Writer.Append(result); err != nil {
+			return fmt.Errorf("write the result of %s: %w", step.Cell, err)
+		}
+		if result.Status != record.Skipped {
+			measured++
+		}
+		if d.Done != nil {
+			p := Progress{Result: result, Number: len(plan.Steps) - len(steps) + i + 1, Total: len(plan.Steps), Elapsed: time.Since(start)}
+			if measured > 0 {
+				p.Left = p.Elapsed / time.Duration(i+1) * time.Duration(len(steps)-i-1)
+			}
+			d.Done(p)
+		}
+	}
+	return d.Writer.UpdateRun(func(r *record.Run) {
+		now := time.Now().UTC()
+		r.Ended = &now
+	})
+}
+
+// check asks each variant whether it can run here and notes the answers, and
+// the tools that take part, in the record.
+func (d *Driver) check(ctx context.Context, plan record.Plan) (map[string]record.VariantInfo, error) {
+	infos := map[string]record.VariantInfo{}
+	var list []record.VariantInfo
+	var tools []record.Tool
+	fit := 0
+	for _, name := range plan.Variants {
+		rt, ok := d.Runtimes[name]
+		if !ok {
+			return nil, fmt.Errorf("the plan names variant %q, which this hapscope does not have", name)
+		}
+		info := rt.Check(ctx)
+		infos[name], list = info, append(list, info)
+		if !info.Fit() {
+			continue
+		}
+		fit++
+		used, err := rt.Tools(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("identify the tools of %s: %w", name, err)
+		}
+		tools = addTools(tools, used)
+	}
+	for _, name := range plan.Workloads {
+		if _, ok := d.Workloads[name]; !ok {
+			return nil, fmt.Errorf("the plan names workload %q, which this hapscope does not have", name)
+		}
+	}
+	err := d.Writer.UpdateRun(func(r *record.Run) { r.Variants, r.Tools = list, tools })
+	if err == nil && fit == 0 {
+		err = fmt.Errorf("%w: %s", ErrUnfit, describeUnmet(list[0].Requirements))
+	}
+	return infos, err
+}
+
+func addTools(tools, more []record.Tool) []record.Tool {
+next:
+	for _, m := range more {
+		for _, t := range tools {
+			if t == m {
+				continue next
+			}
+		}
+		tools = append(tools, m)
+	}
+	return tools
+}
+
+// Sweep removes what killed runs have left on this machine.
+func (d *Driver) Sweep(ctx context.Context) error {
+	var errs []error
+	note := func(lines []string, err error) {
+		for _, l := range lines {
+			d.Log.Warn("removed what an earlier run left behind", "what", l)
+		}
+		errs = append(errs, err)
+	}
+	for _, c := range append([]collectors.Collector{d.Witness}, d.Collectors...) {
+		note(c.Sweep(ctx))
+	}
+	// Every runtime of an engine sweeps that engine: a second time finds nothing.
+	for _, rt := range d.Runtimes {
+		note(rt.Sweep(ctx))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("clean up after an earlier run: %w", err)
+	}
+	return nil
+}
+
+// scratch is the directory of one repetition.
+func (d *Driver) scratch(id string) string { return filepath.Join(d.State, "scratch", id) }

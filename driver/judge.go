@@ -1,0 +1,49 @@
+package driver
+
+import (
+	"fmt"
+	"strings"
+
+	"hapscope/record"
+)
+
+// judge decides how far a repetition that went through can be trusted. Anything
+// lost or outside of the function table makes a set smaller than the truth, so
+// the result is degraded and says by how much; it is never silently a number.
+func judge(r *record.Result) (record.Status, string) {
+	var reasons []string
+	for _, p := range r.Phases {
+		if n := p.LostTotal(); n > 0 {
+			reasons = append(reasons, fmt.Sprintf("%s: %d of %d events lost", p.Phase, n, n+p.Events))
+		}
+		if p.Unknown > 0 {
+			reasons = append(reasons, fmt.Sprintf("%s: %d entries at addresses outside the function table", p.Phase, p.Unknown))
+		}
+		if len(p.Functions[record.InProcess]) == 0 {
+			reasons = append(reasons, fmt.Sprintf("%s: no function seen in process context", p.Phase))
+		}
+	}
+	if len(reasons) > 0 {
+		return record.Degraded, strings.Join(reasons, "; ")
+	}
+	return record.OK, ""
+}
+
+// describeUnmet says in one line what is missing.
+func describeUnmet(rs []record.Requirement) string {
+	var parts []string
+	for _, r := range record.Unmet(rs) {
+		parts = append(parts, r.Name+": "+r.Detail)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func remedies(rs []record.Requirement) string {
+	var parts []string
+	for _, r := range record.Unmet(rs) {
+		if r.Remedy != "" {
+			parts = append(parts, r.Remedy)
+		}
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,208 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// decoder walks YAML nodes and collects every error with its place.
+type decoder struct {
+	file string
+	errs []error
+}
+
+func (d *decoder) errorf(n *yaml.Node, format string, args ...any) {
+	d.errs = append(d.errs, fmt.Errorf("%s:%d:%d: %s", d.file, n.Line, n.Column, fmt.Sprintf(format, args...)))
+}
+
+// field reads one key's value.
+type field func(*yaml.Node)
+
+// mapping reads a mapping whose keys are exactly those of fields.
+func (d *decoder) mapping(n *yaml.Node, what string, fields map[string]field) {
+	known := make([]string, 0, len(fields))
+	for k := range fields {
+		known = append(known, k)
+	}
+	slices.Sort(known)
+	d.entries(n, what, func(key, value *yaml.Node) {
+		read, ok := fields[key.Value]
+		if !ok {
+			d.errorf(key, "unknown key %q in %s%s", key.Value, what, Suggest(key.Value, known))
+			return
+		}
+		read(value)
+	})
+}
+
+// entries calls visit for each key and value of a mapping.
+func (d *decoder) entries(n *yaml.Node, what string, visit func(key, value *yaml.Node)) {
+	n = resolve(n)
+	if n.Kind != yaml.MappingNode {
+		d.errorf(n, "%s must be a mapping, not %s", what, kind(n))
+		return
+	}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Kind != yaml.ScalarNode {
+			d.errorf(key, "a key of %s must be a plain word, not %s", what, kind(key))
+			continue
+		}
+		if line, twice := seen[key.Value]; twice {
+			d.errorf(key, "key %q in %s stands in line %d already", key.Value, what, line)
+			continue
+		}
+		seen[key.Value] = key.Line
+		visit(key, value)
+	}
+}
+
+func (d *decoder) text(into *string, what string) field {
+	return func(n *yaml.Node) {
+		if n = resolve(n); n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
+			d.errorf(n, "%s must be text, not %s", what, kind(n))
+			return
+		}
+		*into = n.Value
+	}
+}
+
+// oneOf reads a text that must be one of the valid ones.
+func (d *decoder) oneOf(into *string, what string, valid ...string) field {
+	return func(n *yaml.Node) {
+		var s string
+		before := len(d.errs)
+		d.text(&s, what)(n)
+		switch {
+		case len(d.errs) > before:
+		case !slices.Contains(valid, s):
+			d.errorf(n, "unknown %s %q%s", what, s, Suggest(s, valid))
+		default:
+			*into = s
+		}
+	}
+}
+
+// names reads a list of names out of the valid ones; "all" stands for each of them.
+func (d *decoder) names(into *[]string, what string, valid []string) field {
+	return func(n *yaml.Node) {
+		if n = resolve(n); n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+			d.errorf(n, "%ss must be a list with at least one name, not %s", what, kind(n))
+			return
+		}
+		var list []string
+		for _, item := range n.Content {
+			item = resolve(item)
+			switch {
+			case item.Kind != yaml.ScalarNode:
+				d.errorf(item, "%s must be a name, not %s", what, kind(item))
+			case item.Value == "all":
+				if len(n.Content) > 1 {
+					d.errorf(item, "\"all\" must stand alone in a list of %ss", what)
+				}
+				list = append(list, valid...)
+			case !slices.Contains(valid, item.Value):
+				d.errorf(item, "unknown %s %q%s", what, item.Value, Suggest(item.Value, valid))
+			case slices.Contains(list, item.Value):
+				d.errorf(item, "%s %q stands twice in the list", what, item.Value)
+			default:
+				list = append(list, item.Value)
+			}
+		}
+		*into = list
+	}
+}
+
+// integer reads a whole number in [low, high].
+func (d *decoder) integer(into *int, what string, low, high int) field {
+	return func(n *yaml.Node) {
+		var v float64
+		before := len(d.errs)
+		d.number(&v, what, float64(low), float64(high))(n)
+		switch {
+		case len(d.errs) > before:
+		case v != float64(int(v)):
+			d.errorf(n, "%s must be a whole number, not %s", what, n.Value)
+		default:
+			*into = int(v)
+		}
+	}
+}
+
+// number reads a number in [low, high].
+func (d *decoder) number(into *float64, what string, low, high float64) field {
+	return func(n *yaml.Node) {
+		n = resolve(n)
+		if n.Kind != yaml.ScalarNode || n.Tag != "!!int" && n.Tag != "!!float" {
+			d.errorf(n, "%s must be a number, not %s", what, kind(n))
+			return
+		}
+		v, err := strconv.ParseFloat(n.Value, 64)
+		if err != nil || !(v >= low && v <= high) {
+			d.errorf(n, "%s must be a number from %v to %v, not %s", what, low, high, n.Value)
+			return
+		}
+		*into = v
+	}
+}
+
+// duration reads a positive duration such as 500ms, 1s or 5m.
+func (d *decoder) duration(into *time.Duration, what string) field {
+	return func(n *yaml.Node) {
+		n = resolve(n)
+		v, err := time.ParseDuration(n.Value)
+		if n.Kind != yaml.ScalarNode || err != nil || v < 0 {
+			d.errorf(n, "%s must be a duration such as 500ms, 1s or 5m, not %s", what, kind(n))
+			return
+		}
+		*into = v
+	}
+}
+
+// size reads an amount of memory such as 512MiB or 4GiB.
+func (d *decoder) size(into *int64, what string) field {
+	units := []struct {
+		suffix string
+		factor int64
+	}{{"MiB", 1 << 20}, {"GiB", 1 << 30}}
+	return func(n *yaml.Node) {
+		n = resolve(n)
+		for _, u := range units {
+			digits, ok := strings.CutSuffix(n.Value, u.suffix)
+			if v, err := strconv.ParseInt(digits, 10, 32); ok && err == nil && v > 0 {
+				*into = v * u.factor
+				return
+			}
+		}
+		d.errorf(n, "%s must be a size such as 512MiB or 4GiB, not %s", what, kind(n))
+	}
+}
+
+// resolve follows an alias to what it stands for.
+func resolve(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		return n.Alias
+	}
+	return n
+}
+
+// kind names what a node is, for a message.
+func kind(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a mapping"
+	case n.Kind == yaml.SequenceNode && len(n.Content) == 0:
+		return "an empty list"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case n.Tag == "!!null":
+		return "nothing"
+	}
+	return strconv.Quote(n.Value)
+}

@@ -1,0 +1,73 @@
+// Package scenario reads scenarios.yaml. It is strict: every unknown key, wrong
+// type and unknown name is reported at once, each with its place in the file
+// and the nearest valid name, because a misspelt key that is ignored is a wrong
+// measurement.
+package scenario
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"hapscope/record"
+)
+
+// File is a scenarios.yaml, with every default filled in.
+type File struct {
+	Lab       Lab
+	Scenarios map[string]Scenario
+}
+
+// Lab describes the VM in which scenarios run where the host is unfit.
+type Lab struct {
+	Suite       string // Debian suite of the user land
+	Kernel      string // Debian suite of the kernel under test
+	CPUs        int
+	MemoryBytes int64
+}
+
+// Places where a scenario may run.
+const (
+	Auto   = "auto" // the host if its kernel can be traced, else the lab
+	OnHost = "host"
+	InLab  = "lab"
+)
+
+// Load modes.
+const (
+	Paced      = "paced"
+	Saturating = "saturating"
+)
+
+// Scenario is one named entry.
+type Scenario struct {
+	Name        string
+	Description string
+	Variants    []string
+	Workloads   []string
+	Repetitions int
+	Settle      time.Duration // between the first correct answer and the steady phase
+	Deadline    time.Duration // of one repetition
+	Seed        uint64
+	Where       string
+	Load        record.Load
+}
+
+// Catalog holds the names that a scenario may use, in the order in which "all"
+// lists them.
+type Catalog struct {
+	Variants  []string
+	Workloads []string
+}
+
+// Names returns the scenarios' names, sorted.
+func (f *File) Names() []string { return slices.Sorted(maps.Keys(f.Scenarios)) }
+
+// Find returns the named scenario; the error names the nearest one.
+func (f *File) Find(name string) (Scenario, error) {
+	if s, ok := f.Scenarios[name]; ok {
+		return s, nil
+	}
+	return Scenario{}, fmt.Errorf("unknown scenario %q%s", name, Suggest(name, f.Names()))
+}
