@@ -1,0 +1,23 @@
+package image
+
+import "hapscope/record"
+
+// Set is everything that a machine boots from: read-only files in the cache,
+// which any number of machines and users can share.
+type Set struct {
+	CacheDir    string
+	Suite       string            // of the userland and the workloads
+	KernelSuite string            // of the kernel
+	Keys        map[string]string // component → cache key
+	Packages    []record.Package  // everything installed in the images
+
+	Emulator    string   // directory that QEMU, its libraries and firmware run from
+	Userland    string   // ext4 image of the root file system
+	Workloads   string   // ext4 image of the workloads' root file system; "" without workload packages
+	Tools       string   // ext4 image of tools built from source
+	Modules     string   // ext4 image of /lib/modules
+	Kernel      string   // bzImage
+	Config      string   // the kernel's configuration
+	Release     string   // the kernel's release
+	BootModules []string // uncompressed modules needed to reach the disks, in the order of loading
+}

@@ -1,0 +1,160 @@
+package vm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hapscope/lab/image"
+	"hapscope/lab/wire"
+)
+
+// The accelerators, and the wish to have one chosen.
+const (
+	Auto = "auto"
+	KVM  = "kvm"
+	TCG  = "tcg"
+)
+
+// probeDeadline is how long the probe guest may take. Under a KVM that works it
+// needs about two seconds.
+const probeDeadline = 15 * time.Second
+
+// probeToken is what the probe guest says on its console.
+const probeToken = "hapscope lab: a guest boots here"
+
+// choice is an accelerator and why it was taken.
+type choice struct {
+	Accelerator string `json:"accelerator"`
+	Why         string `json:"why"`
+}
+
+// choose decides for an accelerator. That /dev/kvm opens says little: there are
+// hosts where it does and no guest gets further than its first lines. So a probe
+// guest has to boot, once a boot of the host.
+func choose(ctx context.Context, o Options, dir string) (choice, error) {
+	switch o.Accelerator {
+	case KVM, TCG:
+		return choice{o.Accelerator, "asked for"}, nil
+	case Auto:
+	default:
+		return choice{}, fmt.Errorf("unknown accelerator %q: use auto, kvm or tcg", o.Accelerator)
+	}
+	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err != nil {
+		why := "/dev/kvm cannot be opened: " + reason(err)
+		if errors.Is(err, os.ErrPermission) {
+			why += " (the user may have to be in group kvm)"
+		}
+		return choice{TCG, why}, nil
+	} else {
+		f.Close()
+	}
+	memo := memoPath(o.Images)
+	if c, ok := remembered(memo); ok {
+		return c, nil
+	}
+	fmt.Fprintf(o.Progress, "lab: trying whether a guest boots under KVM (at most %.0f s, once a boot of this host)\n", probeDeadline.Seconds())
+	c, err := probe(ctx, o, dir)
+	if err != nil {
+		return c, err
+	}
+	remember(memo, c)
+	return c, nil
+}
+
+// probe boots a guest under KVM that only says the token.
+func probe(ctx context.Context, o Options, dir string) (choice, error) {
+	m := machine{
+		images: o.Images, accelerator: KVM, cpus: 1, memoryMiB: 512,
+		initramfs: filepath.Join(dir, "probe.cpio"), console: filepath.Join(dir, "probe.console"),
+	}
+	if err := writeInitramfs(m.initramfs, o.Agent, nil, wire.Config{Probe: probeToken}); err != nil {
+		return choice{}, err
+	}
+	p, err := startProcess(m.command())
+	if err != nil {
+		return choice{}, err
+	}
+	defer p.kill()
+	began := time.Now()
+	select {
+	case <-p.done:
+	case <-time.After(probeDeadline):
+	case <-ctx.Done():
+		return choice{}, context.Cause(ctx)
+	}
+	took := time.Since(began).Seconds()
+	p.kill()
+	console, err := os.ReadFile(m.console)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return choice{}, fmt.Errorf("read the probe's console: %w", err)
+	}
+	switch {
+	case strings.Contains(string(console), probeToken):
+		return choice{KVM, fmt.Sprintf("a probe guest booted under KVM in %.1f s", took)}, nil
+	case took >= probeDeadline.Seconds():
+		return choice{TCG, fmt.Sprintf("/dev/kvm opens, but a probe guest did not boot within %.0f s; it last said %q", probeDeadline.Seconds(), lastLine(string(console)))}, nil
+	default:
+		last := lastLine(p.out.String())
+		if last == "" {
+			last = lastLine(string(console))
+		}
+		return choice{TCG, fmt.Sprintf("/dev/kvm opens, but a probe guest ended after %.1f s: %q", took, last)}, nil
+	}
+}
+
+// memoPath names the file with the probe's answer: another boot of the host,
+// kernel or emulator asks anew.
+func memoPath(s *image.Set) string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	name := strings.Join([]string{strings.TrimSpace(string(id)), s.Keys[image.Kernel], s.Keys[image.Userland]}, "-")
+	return filepath.Join(s.CacheDir, "lab", "accelerator", name+".json")
+}
+
+func remembered(memo string) (c choice, ok bool) {
+	b, err := os.ReadFile(memo)
+	if err != nil || json.Unmarshal(b, &c) != nil {
+		return choice{}, false
+	}
+	return c, c.Accelerator == KVM || c.Accelerator == TCG
+}
+
+// remember keeps the answer. It only saves time: a cache that cannot be written
+// is no error.
+func remember(memo string, c choice) {
+	if memo == "" {
+		return
+	}
+	b, err := json.Marshal(c)
+	if err != nil {
+		return
+	}
+	dir := filepath.Dir(memo)
+	if os.MkdirAll(dir, 0o755) != nil {
+		return
+	}
+	f, err := os.CreateTemp(dir, ".tmp-")
+	if err != nil {
+		return
+	}
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil || os.Rename(f.Name(), memo) != nil {
+		os.Remove(f.Name())
+	}
+}
+
+func reason(err error) string {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
