@@ -1,0 +1,73 @@
+# hapscope: `make run` measures and reports, `make test` tests. Both install
+# what they need (Debian, root). `make help` lists the rest.
+
+GO      ?= go
+SCENARIO ?= quick
+# Packages of the host: the lab's images are made by mmdebstrap and mke2fs, its
+# kernel modules are indexed by depmod; the report is tested in a browser.
+RUN_PACKAGES  := mmdebstrap debian-archive-keyring e2fsprogs kmod git
+TEST_PACKAGES := $(RUN_PACKAGES) chromium
+
+# Tests with this tag need the lab: some run on the host and boot it, the
+# others run inside, as root of a kernel that can be traced.
+LAB_INSIDE := ./internal/kernel/... ./collectors/... ./runtimes/... ./workloads/...
+LAB_HOST   := ./lab/... ./internal/cli/...
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-unit test-browser test-lab deps test-deps lint bench fuzz clean
+
+help:           ## this list
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+run: deps build ## install, build, measure SCENARIO (quick) and write the report
+	./hapscope run $(SCENARIO)
+
+build:          ## the static binary ./hapscope
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -o hapscope .
+
+test: test-deps lint test-unit test-browser test-lab ## install and run all tests
+	@echo "all tests passed"
+
+lint:           ## gofmt and go vet, with every build tag
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags lab,browser ./...
+
+test-unit:      ## tests that need nothing but this machine
+	$(GO) test ./...
+
+test-browser: test-deps ## the HTML report in a real browser
+	$(GO) test -count=1 -tags browser ./reports/html/...
+
+test-lab: test-deps build ## tests on real kernels, runtimes and servers in the lab VM
+	./hapscope lab build
+	./hapscope lab build --lab-kernel bookworm
+	$(GO) test -count=1 -p 1 -timeout 20m -tags lab -exec "$(CURDIR)/hapscope lab exec --" $(LAB_INSIDE)
+	HAPSCOPE=$(CURDIR)/hapscope $(GO) test -count=1 -p 1 -timeout 40m -tags lab -v $(LAB_HOST)
+
+deps:           ## install what measuring needs
+	@$(call install,$(RUN_PACKAGES))
+
+test-deps:      ## install what testing needs
+	@$(call install,$(TEST_PACKAGES))
+
+bench:          ## benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz:           ## each fuzz target for FUZZTIME (30s)
+	@$(GO) list -f '{{$$p := .ImportPath}}{{range .TestGoFiles}}{{$$p}} {{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$p}} {{.}}{{"\n"}}{{end}}' ./... | cut -d' ' -f1 | sort -u | while read pkg; do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep ^Fuzz); do echo "$$pkg $$f"; \
+	    $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-30s} $$pkg || exit 1; done; done
+
+clean:          ## remove the binary; the cache is `hapscope lab clean --all`
+	rm -f hapscope
+
+# Installs the Debian packages that are missing, or says which they are.
+define install
+missing=$$(for p in $(1); do dpkg-query -W -f '$${Status}\n' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+if [ -n "$$missing" ]; then \
+  if [ $$(id -u) != 0 ]; then echo "missing Debian packages: $$missing; run: apt-get install" $$missing; exit 1; fi; \
+  echo "installing:" $$missing; \
+  apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing >/dev/null; \
+fi
+endef
