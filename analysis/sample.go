@@ -1,0 +1,81 @@
+package analysis
+
+import (
+	"maps"
+
+	"hapscope/record"
+)
+
+// Sample is what one repetition gave in one phase.
+type Sample struct {
+	Repetition int
+	Status     record.Status
+	Phase      record.Phase
+	Functions  map[record.Context]Set // nil where functions were not measured
+	Syscalls   map[string]uint64      // nil where system calls were not measured
+}
+
+// value returns the sample's number of a metric, and whether there is one.
+func (s *Sample) value(m Metric, c record.Context) (float64, bool) {
+	switch {
+	case m == UniqueFunctions && s.Functions != nil:
+		return float64(len(s.Functions[c])), true
+	case m == UniqueSyscalls && c == record.InProcess && s.Syscalls != nil:
+		return float64(len(s.Syscalls)), true
+	case m == Syscalls && c == record.InProcess && s.Syscalls != nil:
+		var total uint64
+		for _, n := range s.Syscalls {
+			total += n
+		}
+		return float64(total), true
+	}
+	return 0, false
+}
+
+// samples takes a measured repetition apart into its phases; base is where its
+// kernel's functions begin in Report.Functions.
+func samples(r *record.Result, base int) map[record.Phase]*Sample {
+	out := map[record.Phase]*Sample{}
+	for i := range r.Phases {
+		p := &r.Phases[i]
+		s := &Sample{Repetition: r.Repetition, Status: r.Status, Phase: p.Phase, Syscalls: p.Syscalls}
+		if p.Functions != nil {
+			s.Functions = map[record.Context]Set{}
+			for _, c := range record.Contexts() {
+				s.Functions[c] = setOf(p.Functions[c], base)
+			}
+			derive(s.Functions)
+		}
+		out[p.Phase] = s
+	}
+	if create, boot := out[record.Create], out[record.Boot]; create != nil && boot != nil {
+		out[CreateBoot] = join(create, boot)
+	}
+	return out
+}
+
+// join makes one sample of two phases. What one of them did not measure, the
+// union does not know either.
+func join(a, b *Sample) *Sample {
+	s := &Sample{Repetition: a.Repetition, Status: a.Status, Phase: CreateBoot}
+	if a.Functions != nil && b.Functions != nil {
+		s.Functions = map[record.Context]Set{}
+		for _, c := range record.Contexts() {
+			s.Functions[c] = a.Functions[c].Union(b.Functions[c])
+		}
+		derive(s.Functions)
+	}
+	if a.Syscalls != nil && b.Syscalls != nil {
+		s.Syscalls = maps.Clone(a.Syscalls)
+		for name, n := range b.Syscalls {
+			s.Syscalls[name] += n
+		}
+	}
+	return s
+}
+
+// derive adds the contexts that are unions of recorded ones.
+func derive(sets map[record.Context]Set) {
+	sets[Interrupt] = sets[record.InSoftIRQ].Union(sets[record.InHardIRQ])
+	sets[Any] = sets[record.InProcess].Union(sets[Interrupt])
+}

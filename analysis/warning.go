@@ -1,0 +1,152 @@
+package analysis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"hapscope/record"
+)
+
+// Kind sorts warnings, so that a caller can act on one without reading it.
+type Kind string
+
+// The kinds of warnings.
+const (
+	WarnRecord      Kind = "record"      // the reader had to leave something out
+	WarnUnfinished  Kind = "unfinished"  // cells are missing, failed or skipped
+	WarnDegraded    Kind = "degraded"    // events were lost: sets are lower bounds
+	WarnRepetitions Kind = "repetitions" // too few to show a spread
+	WarnSpread      Kind = "spread"      // repetitions differ much
+	WarnKernels     Kind = "kernels"     // the record mixes kernels
+	WarnUnknown     Kind = "unknown"     // hits outside the function table
+	WarnOracle      Kind = "oracle"      // fewer correct replies than planned
+	WarnSettle      Kind = "settle"      // a short wait before the steady phase
+	WarnRanking     Kind = "ranking"     // the order depends on the contexts counted
+	WarnUnmeasured  Kind = "unmeasured"  // a cell was measured without its functions or system calls
+	WarnEmulated    Kind = "emulated"    // timings mean nothing
+)
+
+// Warning is something that a reader of the numbers should know.
+type Warning struct {
+	Kind  Kind
+	Text  string
+	Cells []record.Cell // those concerned; none where it is about all
+}
+
+const (
+	// minRepetitions is the fewest for which a minimum and a maximum around a
+	// median say anything.
+	minRepetitions = 3
+	// wideSpread is the range of repetitions, as part of their median, from which
+	// on they are called far apart. The published error bars of the 2018
+	// measurements are mostly within ±5 %.
+	wideSpread = 0.10
+	// ancestorSettle is how many seconds the 2018 measurements waited between
+	// readiness and the steady phase.
+	ancestorSettle = 5
+)
+
+// warnings collects what there is to say, gravest first.
+func warnings(r *Report, rec *record.Record) (out []Warning) {
+	add := func(k Kind, cells []record.Cell, format string, args ...any) {
+		out = append(out, Warning{k, fmt.Sprintf(format, args...), cells})
+	}
+	for _, w := range rec.Warnings {
+		add(WarnRecord, nil, "%s", w)
+	}
+	if ks := r.measuredKernels(); len(ks) > 1 {
+		add(WarnKernels, nil, "this record mixes %d kernels (build ids %s): their counts must not be compared, and sets are not", len(ks), strings.Join(ks, ", "))
+	}
+	for _, s := range []record.Status{record.Failed, record.Skipped, Missing} {
+		if cells := r.where(func(c *Cell) bool { return c.Counts[s] > 0 }); len(cells) > 0 {
+			add(WarnUnfinished, cells, "%s with %s repetitions: %s", count(len(cells), "cell"), s, list(cells))
+		}
+	}
+	if cells := r.where(func(c *Cell) bool { return c.Counts[record.Degraded] > 0 }); len(cells) > 0 {
+		add(WarnDegraded, cells, "%s degraded: events were lost or could not be attributed, so the counts are lower bounds: %s", count(len(cells), "cell"), list(cells))
+	}
+	if cells := r.where(func(c *Cell) bool { return unknown(c) > 0 }); len(cells) > 0 {
+		add(WarnUnknown, cells, "function entries at addresses outside the function table were seen and not counted: %s", list(cells))
+	}
+	if cells := r.where(func(c *Cell) bool { return c.Measured() > 0 && c.HAP() == nil }); len(cells) > 0 {
+		add(WarnUnmeasured, cells, "measured, yet without the functions of the steady state: %s", list(cells))
+	}
+	noCalls := func(c *Cell) bool {
+		return c.Measured() > 0 && c.Summary(record.Steady, record.InProcess, UniqueSyscalls) == nil
+	}
+	if cells := r.where(noCalls); len(cells) > 0 {
+		add(WarnUnmeasured, cells, "measured without system calls: %s", list(cells))
+	}
+	if cells := wrongReplies(rec); len(cells) > 0 {
+		add(WarnOracle, cells, "fewer correct replies than requests: %s", list(cells))
+	}
+	if cells := r.where(func(c *Cell) bool { n := c.Measured(); return n > 0 && n < minRepetitions }); len(cells) > 0 {
+		add(WarnRepetitions, cells, "fewer than %d repetitions, so the spread says little: %s", minRepetitions, list(cells))
+	}
+	if cells := r.where(wide); len(cells) > 0 {
+		add(WarnSpread, cells, "repetitions differ by more than %.0f %% of their median: %s", 100*wideSpread, list(cells))
+	}
+	var turned []string
+	for _, k := range r.Rankings() {
+		if k.Turned && !slices.Contains(turned, k.Workload) {
+			turned = append(turned, k.Workload)
+		}
+	}
+	if len(turned) > 0 {
+		add(WarnRanking, nil, "the order of the variants depends on which contexts are counted: %s", strings.Join(turned, ", "))
+	}
+	if s := r.Run.Plan.Settle; s < ancestorSettle {
+		add(WarnSettle, nil, "sandboxes settled for %g s before the steady phase (the 2018 measurements waited %d s): late start-up work may be counted as steady", s, ancestorSettle)
+	}
+	if r.Emulated() {
+		add(WarnEmulated, nil, "the CPU was emulated in software: function sets are real, times are not, and timer interrupts weigh more than on hardware")
+	}
+	return out
+}
+
+func (r *Report) where(is func(*Cell) bool) (cells []record.Cell) {
+	for _, c := range r.Cells {
+		if is(c) {
+			cells = append(cells, c.Cell)
+		}
+	}
+	return cells
+}
+
+func unknown(c *Cell) (n uint64) {
+	for _, h := range c.Health {
+		n += h.Unknown
+	}
+	return n
+}
+
+func wide(c *Cell) bool {
+	s := c.HAP()
+	return s != nil && s.Max-s.Min > wideSpread*s.Median
+}
+
+func wrongReplies(rec *record.Record) (cells []record.Cell) {
+	for i := range rec.Results {
+		r := &rec.Results[i]
+		if r.Load != nil && measured(r.Status) && r.Load.Correct != r.Load.Requests && !slices.Contains(cells, r.Cell()) {
+			cells = append(cells, r.Cell())
+		}
+	}
+	return cells
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func list(cells []record.Cell) string {
+	names := make([]string, len(cells))
+	for i, c := range cells {
+		names[i] = c.String()
+	}
+	return strings.Join(names, ", ")
+}
