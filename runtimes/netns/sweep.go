@@ -1,0 +1,51 @@
+package netns
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+)
+
+// Sweep removes all namespaces and pairs that Create has ever made here, and
+// returns one line for each.
+func Sweep() (removed []string, err error) {
+	links, errLinks := netlink.LinkList()
+	for _, l := range links {
+		name := l.Attrs().Name
+		if !ours(name, l.Type()) {
+			continue
+		}
+		if err := removeLink(name); err != nil {
+			errLinks = errors.Join(errLinks, err)
+			continue
+		}
+		removed = append(removed, "veth pair "+name)
+	}
+	entries, errDir := os.ReadDir(Dir)
+	if errors.Is(errDir, fs.ErrNotExist) {
+		errDir = nil
+	}
+	for _, e := range entries {
+		path := filepath.Join(Dir, e.Name())
+		if err := removeMount(path); err != nil {
+			errDir = errors.Join(errDir, err)
+			continue
+		}
+		removed = append(removed, "network namespace "+path)
+	}
+	if err := errors.Join(errLinks, errDir); err != nil {
+		return removed, fmt.Errorf("sweep network namespaces: %w", err)
+	}
+	return removed, nil
+}
+
+// ours recognizes a name that linkName made.
+func ours(name, kind string) bool {
+	rest, ok := strings.CutPrefix(name, linkPrefix)
+	return ok && kind == "veth" && len(name) == len(linkName("")) && strings.Trim(rest, "0123456789abcdef") == ""
+}
