@@ -14,7 +14,8 @@ type Ranking struct {
 	Workload string
 	Context  record.Context
 	Ranks    []Rank
-	// Turned says that the order of the medians is not that of the process context.
+	// Turned says that two variants, apart in all repetitions, are the other way
+	// round than in process context.
 	Turned bool
 }
 
@@ -72,15 +73,20 @@ func (r *Report) ranking(workload string, context record.Context) Ranking {
 	return k
 }
 
-// sameOrder reports whether no pair of variants is the other way round.
+// sameOrder reports whether no pair of variants is the other way round. Pairs
+// whose repetitions overlap have no established order that could turn.
 func sameOrder(a, b Ranking) bool {
-	place := map[string]int{}
+	other := map[string]Rank{}
 	for _, rank := range b.Ranks {
-		place[rank.Variant] = rank.Place
+		other[rank.Variant] = rank
 	}
-	for i := 1; i < len(a.Ranks); i++ {
-		for j := range i {
-			if a.Ranks[j].Place < a.Ranks[i].Place && place[a.Ranks[j].Variant] > place[a.Ranks[i].Variant] {
+	for i, high := range a.Ranks {
+		for _, low := range a.Ranks[:i] {
+			before, after := other[high.Variant], other[low.Variant]
+			if before.Summary == nil || after.Summary == nil {
+				continue
+			}
+			if low.Max < high.Min && before.Max < after.Min {
 				return false
 			}
 		}

@@ -89,12 +89,12 @@ func warnings(r *Report, rec *record.Record) (out []Warning) {
 	}
 	var turned []string
 	for _, k := range r.Rankings() {
-		if k.Turned && !slices.Contains(turned, k.Workload) {
+		if k.Turned && k.Context == Any { // what interrupts alone do is no ranking of sandboxes
 			turned = append(turned, k.Workload)
 		}
 	}
 	if len(turned) > 0 {
-		add(WarnRanking, nil, "the order of the variants depends on which contexts are counted: %s", strings.Join(turned, ", "))
+		add(WarnRanking, nil, "the order of the variants turns round when interrupt contexts are counted as well: %s", strings.Join(turned, ", "))
 	}
 	if s := r.Run.Plan.Settle; s < ancestorSettle {
 		add(WarnSettle, nil, "sandboxes settled for %g s before the steady phase (the 2018 measurements waited %d s): late start-up work may be counted as steady", s, ancestorSettle)

@@ -1,0 +1,73 @@
+package analysis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"hapscope/record"
+)
+
+// Footnote is a reason for not being ok, with all that it applies to.
+type Footnote struct {
+	Number int // from 1
+	Status record.Status
+	Reason string
+	Remedy string
+	Cells  []FootnoteCell
+}
+
+// FootnoteCell is a cell to which a footnote applies.
+type FootnoteCell struct {
+	record.Cell
+	Repetitions []int
+	Planned     int
+}
+
+// String says which repetitions of the cell are meant.
+func (f FootnoteCell) String() string {
+	if len(f.Repetitions) == f.Planned {
+		return f.Cell.String()
+	}
+	numbers := make([]string, len(f.Repetitions))
+	for i, n := range f.Repetitions {
+		numbers[i] = fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%s (repetition %s of %d)", f.Cell, strings.Join(numbers, ", "), f.Planned)
+}
+
+// Where lists the cells in words.
+func (f Footnote) Where() string {
+	names := make([]string, len(f.Cells))
+	for i, c := range f.Cells {
+		names[i] = c.String()
+	}
+	return strings.Join(names, "; ")
+}
+
+// Footnotes gathers the troubles of all cells, each reason once.
+func (r *Report) Footnotes() (notes []Footnote) {
+	for _, c := range r.Cells {
+		for _, t := range c.Troubles {
+			i := slices.IndexFunc(notes, func(n Footnote) bool {
+				return n.Status == t.Status && n.Reason == t.Reason && n.Remedy == t.Remedy
+			})
+			if i < 0 {
+				i = len(notes)
+				notes = append(notes, Footnote{Number: i + 1, Status: t.Status, Reason: t.Reason, Remedy: t.Remedy})
+			}
+			notes[i].Cells = append(notes[i].Cells, FootnoteCell{c.Cell, t.Repetitions, c.Planned})
+		}
+	}
+	return notes
+}
+
+// NumbersOf returns the numbers of the footnotes that apply to a cell.
+func NumbersOf(notes []Footnote, cell record.Cell) (numbers []int) {
+	for _, n := range notes {
+		if slices.ContainsFunc(n.Cells, func(c FootnoteCell) bool { return c.Cell == cell }) {
+			numbers = append(numbers, n.Number)
+		}
+	}
+	return numbers
+}
