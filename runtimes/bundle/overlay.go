@@ -1,0 +1,82 @@
+package bundle
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// mountSource begins the first field of our mounts in /proc/mounts, which
+// overlayfs ignores, and is how Sweep knows them.
+const mountSource = "hapscope-"
+
+// mountOverlay lays a writable layer in scratch over image, at target.
+func mountOverlay(id, image, scratch, target string) error {
+	upper, work := filepath.Join(scratch, "upper"), filepath.Join(scratch, "work")
+	for _, dir := range []string{upper, work, target} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", escape(image), escape(upper), escape(work))
+	if err := unix.Mount(mountSource+id, target, "overlay", 0, options); err != nil {
+		if errors.Is(err, unix.EINVAL) && fsType(scratch) == unix.OVERLAYFS_SUPER_MAGIC {
+			err = fmt.Errorf("%w (the writable layer cannot itself be on an overlay: put the scratch directory on a tmpfs or a disk)", err)
+		}
+		return fmt.Errorf("mount overlay of %s at %s: %w", image, target, err)
+	}
+	return nil
+}
+
+// escape protects what separates overlayfs's options and lower directories.
+func escape(path string) string {
+	return strings.NewReplacer(`\`, `\\`, ",", `\,`, ":", `\:`).Replace(path)
+}
+
+func fsType(path string) int64 {
+	var s unix.Statfs_t
+	if unix.Statfs(path, &s) != nil {
+		return 0
+	}
+	return int64(s.Type)
+}
+
+// unmount takes away every mount at target. A busy one is detached: whoever
+// still holds it, it is gone for everybody else.
+func unmount(target string) error {
+	for {
+		err := unix.Unmount(target, unix.UMOUNT_NOFOLLOW)
+		if errors.Is(err, unix.EBUSY) {
+			err = unix.Unmount(target, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH)
+		}
+		switch {
+		case err == nil: // there may be another below
+		case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOENT): // no mount point, not there
+			return nil
+		default:
+			return fmt.Errorf("unmount %s: %w", target, err)
+		}
+	}
+}
+
+// Check reports why an overlay of an image cannot be mounted here. It mounts one.
+func Check() (err error) {
+	dir, err := os.MkdirTemp("/dev/shm", "hapscope-check-") // a tmpfs wherever there is POSIX shared memory
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	image := filepath.Join(dir, "image")
+	if err := os.Mkdir(image, 0o755); err != nil {
+		return err
+	}
+	target := filepath.Join(dir, "rootfs")
+	if err := mountOverlay("check", image, dir, target); err != nil {
+		return err
+	}
+	return unmount(target)
+}

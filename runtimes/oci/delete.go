@@ -1,0 +1,133 @@
+package oci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	runc "github.com/containerd/go-runc"
+	"golang.org/x/sys/unix"
+
+	"hapscope/internal/kernel/cgroup"
+	"hapscope/runtimes/netns"
+)
+
+// Delete implements runtimes.Sandbox. Where the runtime does not manage it, the
+// sandbox is removed all the same and the error says so.
+func (s *sandbox) Delete(ctx context.Context) error {
+	if s.deleted {
+		return nil
+	}
+	err := s.deleteByRuntime(ctx)
+	if err != nil {
+		err = fmt.Errorf("%w; it was removed by force", err)
+	}
+	// A caller that was interrupted still wants everything gone.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.runtime.options.Deadline)
+	defer cancel()
+	left := s.removeRest(ctx)
+	if left == nil {
+		s.deleted = true
+	}
+	if err := errors.Join(err, left); err != nil {
+		return fmt.Errorf("delete sandbox %s: %w", s.spec.ID, err)
+	}
+	return nil
+}
+
+// deleteByRuntime ends the process and has the runtime take the sandbox apart.
+// A second Delete finds nothing to do here.
+func (s *sandbox) deleteByRuntime(ctx context.Context) error {
+	if !s.asked {
+		return nil
+	}
+	s.asked = false
+	if left := stateOf(s.runtime.root(), s.spec.ID); len(left) == 0 && !cgroup.Exists(s.cgroup) {
+		return nil // the runtime has cleaned up after a create that failed
+	}
+	// A process that has ended by itself makes this fail; what matters is that
+	// nothing runs afterwards.
+	errKill := s.call(ctx, "kill", func(ctx context.Context) error {
+		return s.runtime.command().Kill(ctx, s.spec.ID, int(unix.SIGKILL), nil)
+	})
+	if err := s.waitEmpty(ctx); err != nil {
+		return errors.Join(errKill, err)
+	}
+	return s.call(ctx, "delete", func(ctx context.Context) error {
+		// With force also what a failed create has left is deleted.
+		return s.runtime.command().Delete(ctx, s.spec.ID, &runc.DeleteOpts{Force: s.pid == 0})
+	})
+}
+
+// waitEmpty waits until no process of the sandbox is left.
+func (s *sandbox) waitEmpty(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.runtime.options.Deadline, errors.New("processes live on after a kill"))
+	defer cancel()
+	for {
+		populated, err := cgroup.Populated(s.cgroup)
+		if errors.Is(err, fs.ErrNotExist) || (err == nil && !populated) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("wait for the end of cgroup %s: %w", s.cgroup, err)
+		}
+		select {
+		case <-ctx.Done():
+			pids, _ := cgroup.Processes(s.cgroup)
+			return fmt.Errorf("wait for the end of %v: %w", pids, context.Cause(ctx))
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+// removeRest removes what Create made around the runtime, and what the runtime
+// should have removed.
+func (s *sandbox) removeRest(ctx context.Context) error {
+	var errs []error
+	if s.cgroup != "" {
+		errs = append(errs, cgroup.Remove(ctx, s.cgroup))
+		removeIfEmpty(filepath.Dir(s.cgroup))
+		for _, path := range stateOf(s.runtime.root(), s.spec.ID) {
+			errs = append(errs, os.RemoveAll(path))
+		}
+	}
+	if s.bundle != nil {
+		errs = append(errs, s.bundle.Remove())
+	}
+	if s.net != nil {
+		errs = append(errs, netns.Remove(s.spec.ID))
+	}
+	err := errors.Join(errs...)
+	if err == nil {
+		s.output = s.Output()
+		for _, path := range []string{s.outputPath(), s.pidPath()} {
+			os.Remove(path) // in the caller's directory; there or not
+		}
+	}
+	return err
+}
+
+// removeIfEmpty removes a directory that other sandboxes may still use.
+func removeIfEmpty(dir string) { unix.Rmdir(dir) }
+
+// stateOf returns what a runtime keeps for a sandbox in its state directory:
+// runc and crun have a directory named by the id, runsc files like
+// ID_sandbox:ID.state and runsc-ID.sock.
+func stateOf(root, id string) (paths []string) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if name == id || strings.HasPrefix(name, id+"_sandbox:") || name == "runsc-"+id+".sock" {
+			paths = append(paths, filepath.Join(root, name))
+		}
+	}
+	return paths
+}

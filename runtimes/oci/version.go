@@ -1,0 +1,88 @@
+package oci
+
+import (
+	"context"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hapscope/record"
+)
+
+// Tools implements runtimes.Runtime.
+func (r *Runtime) Tools(ctx context.Context) ([]record.Tool, error) {
+	path, err := exec.LookPath(r.options.Path)
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", r.flavour.Binary, err)
+	}
+	version, err := version(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := digest(path)
+	if err != nil {
+		return nil, fmt.Errorf("digest %s: %w", path, err)
+	}
+	return []record.Tool{{Name: r.flavour.Binary, Path: path, Version: version, SHA256: sum}}, nil
+}
+
+// version asks a runtime for its version. A runsc that was built as a Go
+// module does not know its own, but the Go linker has written it into the file.
+func version(ctx context.Context, path string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	output, err := exec.CommandContext(ctx, path, "--version").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s --version: %w: %s", path, err, strings.TrimSpace(string(output)))
+	}
+	v, err := parseVersion(string(output))
+	if err != nil {
+		return "", fmt.Errorf("%s --version: %w", path, err)
+	}
+	if v != unstamped {
+		return v, nil
+	}
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("%s has no version: %w", path, err)
+	}
+	return info.Main.Version, nil
+}
+
+// unstamped is what runsc says when Bazel has not set its version
+// (gvisor.dev/gvisor/runsc/version).
+const unstamped = "VERSION_MISSING"
+
+// parseVersion reads the version out of the first line, which is "NAME version
+// VERSION" in all OCI runtimes.
+func parseVersion(output string) (string, error) {
+	line, _, _ := strings.Cut(output, "\n")
+	f := strings.Fields(line)
+	if len(f) < 3 || f[1] != "version" {
+		return "", fmt.Errorf("no version in %q", line)
+	}
+	return f[2], nil
+}
+
+func digest(path string) (string, error) {
+	if p, err := filepath.EvalSymlinks(path); err == nil {
+		path = p
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
