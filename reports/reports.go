@@ -12,6 +12,7 @@ import (
 	"hapscope/analysis"
 	"hapscope/reports/csv"
 	"hapscope/reports/functions"
+	"hapscope/reports/plot"
 	"hapscope/reports/text"
 )
 
@@ -23,6 +24,14 @@ type format struct {
 func formats() []format {
 	return []format{
 		{"text", func(w io.Writer, r *analysis.Report) error { return text.Write(w, r, text.Options{}) }},
+		{"png", func(w io.Writer, r *analysis.Report) error { return plot.PNG(w, r, plot.Options{}) }},
+		{"svg", func(w io.Writer, r *analysis.Report) error { return plot.SVG(w, r, plot.Options{}) }},
+		{"boot-png", func(w io.Writer, r *analysis.Report) error {
+			return plot.PNG(w, r, plot.Options{Phase: analysis.CreateBoot})
+		}},
+		{"boot-svg", func(w io.Writer, r *analysis.Report) error {
+			return plot.SVG(w, r, plot.Options{Phase: analysis.CreateBoot})
+		}},
 		{"csv", csv.Write},
 		{"functions", func(w io.Writer, r *analysis.Report) error { return functions.Write(w, r, functions.Options{}) }},
 	}

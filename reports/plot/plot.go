@@ -1,0 +1,174 @@
+package plot
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	xfont "golang.org/x/image/font"
+	"gonum.org/v1/plot"
+
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"hapscope/analysis"
+	"hapscope/record"
+)
+
+// The marks above bars.
+const (
+	degradedMark = "†"
+	partialMark  = "‡"
+)
+
+// Options of a figure.
+type Options struct {
+	Phase record.Phase // record.Steady when empty; analysis.CreateBoot is the other one that makes sense
+}
+
+// figure is a figure, laid out.
+type figure struct {
+	title         string
+	plot          *plot.Plot
+	legend        [][]item
+	caption       []string
+	width, height vg.Length
+}
+
+const (
+	margin      = 12
+	titleSize   = 14
+	captionSize = 8.5
+	dataHeight  = 330 // with the axes' labels
+	axisRoom    = 70  // left of the data: ticks and label
+)
+
+// newFigure lays a figure out. Its width follows from the number of bars.
+func newFigure(r *analysis.Report, o Options) *figure {
+	if o.Phase == "" {
+		o.Phase = record.Steady
+	}
+	data := makeBars(r, o.Phase)
+	workloads := r.Run.Plan.Workloads
+	f := &figure{title: "Unique host-kernel functions, " + phaseName(o.Phase)}
+	f.width = max(540, axisRoom+2*margin+vg.Length(len(workloads))*data.groupWidth())
+	f.legend = legendRows(legendItems(r.Run.Plan.Variants), len(r.Run.Plan.Variants), f.width-2*margin)
+	f.caption = wrap(words(captionSize, muted), caption(r, data), f.width-2*margin)
+	f.height = margin + titleSize + 8 + vg.Length(len(f.legend))*legendRow + 6 + dataHeight + vg.Length(len(f.caption))*captionSize*1.35 + margin
+
+	p := plot.New()
+	p.BackgroundColor = nil // the whole canvas has its own
+	p.Y.Label.Text = "unique kernel functions (median)"
+	p.Y.Label.TextStyle = rotatedLike(p.Y.Label.TextStyle, words(10, ink))
+	p.Y.Tick.Marker = ticks{}
+	p.Y.Tick.Label = alignedLike(p.Y.Tick.Label, words(9, ink))
+	p.NominalX(workloads...)
+	p.X.Tick.Label = alignedLike(p.X.Tick.Label, words(10.5, ink))
+	p.X.Tick.Length, p.X.Tick.LineStyle.Width, p.X.LineStyle.Width = 6, 0, 0
+	p.X.Padding = 5
+	p.Y.LineStyle.Width = 0
+	p.Y.Tick.LineStyle.Width = 0
+	grid := plotter.NewGrid()
+	grid.Vertical.Color = nil
+	grid.Horizontal = draw.LineStyle{Color: rule, Width: 0.75}
+	p.Add(grid, data)
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = data.DataRange()
+	f.plot = p
+	return f
+}
+
+func phaseName(p record.Phase) string {
+	if p == record.Steady {
+		return "steady state"
+	}
+	return string(p)
+}
+
+// alignedLike gives a style the position of another.
+func alignedLike(position, style draw.TextStyle) draw.TextStyle {
+	style.XAlign, style.YAlign = position.XAlign, position.YAlign
+	return style
+}
+
+func rotatedLike(position, style draw.TextStyle) draw.TextStyle {
+	style = alignedLike(position, style)
+	style.Rotation = position.Rotation
+	return style
+}
+
+// caption names the conditions of the measurement, and the marks in use.
+func caption(r *analysis.Report, data bars) string {
+	s := r.Conditions() + ". Numbers: process context in the bar, union with interrupt contexts above it."
+	if strings.Contains(data.marks(), degradedMark) {
+		s += " " + degradedMark + " degraded: events were lost, the count is a lower bound."
+	}
+	if strings.Contains(data.marks(), partialMark) {
+		s += " " + partialMark + " fewer repetitions than planned have numbers."
+	}
+	return s
+}
+
+// wrap breaks a text into lines of at most the given width.
+func wrap(style draw.TextStyle, s string, width vg.Length) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(s) {
+		longer := strings.TrimSpace(line + " " + word)
+		if line != "" && style.Width(longer) > width {
+			lines, longer = append(lines, line), word
+		}
+		line = longer
+	}
+	return append(lines, line)
+}
+
+// draw draws the figure onto a canvas of its size.
+func (f *figure) draw(on vg.CanvasSizer) {
+	c := draw.New(on)
+	fill(c, c.Rectangle, paper)
+	top := c.Max.Y - margin
+	title := words(titleSize, ink)
+	title.YAlign = draw.YTop
+	title.Font.Weight = xfont.WeightBold
+	c.FillText(title, vg.Point{X: c.Min.X + margin, Y: top}, f.title)
+	top -= titleSize + 8
+	drawLegend(c, f.legend, c.Min.X+margin, top)
+	top -= vg.Length(len(f.legend))*legendRow + 6
+	f.plot.Draw(draw.Crop(c, margin, -margin, top-dataHeight-c.Min.Y, top-c.Max.Y))
+	style := words(captionSize, muted)
+	style.YAlign = draw.YTop
+	for i, line := range f.caption {
+		c.FillText(style, vg.Point{X: c.Min.X + margin, Y: top - dataHeight - 4 - vg.Length(i)*captionSize*1.35}, line)
+	}
+}
+
+// PNG writes a figure as PNG, at twice the size of its points for sharp print.
+func PNG(w io.Writer, r *analysis.Report, o Options) error {
+	f := newFigure(r, o)
+	c := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(2*72))
+	f.draw(c)
+	if _, err := (vgimg.PngCanvas{Canvas: c}).WriteTo(w); err != nil {
+		return fmt.Errorf("write png: %w", err)
+	}
+	return nil
+}
+
+// SVG writes a figure as SVG.
+func SVG(w io.Writer, r *analysis.Report, o Options) error {
+	f := newFigure(r, o)
+	c := vgsvg.New(f.width, f.height)
+	f.draw(c)
+	var b bytes.Buffer
+	if _, err := c.WriteTo(&b); err != nil {
+		return fmt.Errorf("write svg: %w", err)
+	}
+	// Arial and Helvetica have the same widths as Liberation Sans, by design of the latter.
+	svg := strings.ReplaceAll(b.String(), "font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
+	if _, err := io.WriteString(w, svg); err != nil {
+		return fmt.Errorf("write svg: %w", err)
+	}
+	return nil
+}
