@@ -13,6 +13,9 @@ import (
 // variable of the environment, because the environment is handed on to commands.
 const agentName = "hapscope-lab-agent"
 
+// Rootfs is where the workloads' root file system is mounted, read-only.
+const Rootfs = wire.RootfsDir
+
 // IsInit reports whether this process is init or the agent of a lab VM, so that
 // main has to hand over to Main.
 func IsInit() bool { return isAgent() || isInit() }

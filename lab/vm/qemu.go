@@ -59,7 +59,7 @@ func cpuModel(accelerator string) string {
 // through its own loader and libraries, so that it is the same everywhere.
 func emulator(dir string, args ...string) *exec.Cmd {
 	lib := filepath.Join(dir, "usr/lib/x86_64-linux-gnu")
-	cmd := exec.Command(filepath.Join(dir, "lib64/ld-linux-x86-64.so.2"), append([]string{
+	cmd := exec.Command(filepath.Join(lib, "ld-linux-x86-64.so.2"), append([]string{
 		"--library-path", lib, filepath.Join(dir, "usr/bin/qemu-system-x86_64"),
 	}, args...)...)
 	// Accelerators and devices are modules that QEMU would look for in the
