@@ -1,0 +1,72 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"hapscope/workloads"
+)
+
+// setClient writes. That the server says OK is checked at once, that it has
+// really kept what was written afterwards: reading it in between would change
+// the mix that is measured.
+type setClient struct {
+	*client
+	sent map[int]bool   // requests that were answered
+	last map[string]int // by key, the last of them
+}
+
+var _ workloads.Verifier = (*setClient)(nil)
+
+// Do implements workloads.Client.
+func (c *setClient) Do(ctx context.Context, i int) error {
+	var reply string
+	err := c.guard(ctx, func() (err error) {
+		reply, err = c.redis.Set(ctx, key(i), value(i), 0).Result()
+		return err
+	})
+	if err := judge("SET "+key(i), "OK", reply, err); err != nil {
+		return err
+	}
+	c.sent[i], c.last[key(i)] = true, i
+	return nil
+}
+
+// Verify implements workloads.Verifier. Every key must hold what this client
+// wrote last; where other connections were at work too, it may also hold what
+// one of them wrote.
+func (c *setClient) Verify(ctx context.Context) error {
+	for _, k := range slices.Sorted(maps.Keys(c.last)) {
+		var got string
+		err := c.guard(ctx, func() (err error) {
+			got, err = c.redis.Get(ctx, k).Result()
+			return err
+		})
+		want := value(c.last[k])
+		if i, ok := request(got); err == nil && ok && key(i) == k && !c.sent[i] {
+			continue
+		}
+		if err := judge("GET "+k, want, got, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge tells a right reply from a wrong one, and a wrong one from no reply.
+func judge(request, want, got string, err error) error {
+	var refused goredis.Error
+	if errors.As(err, &refused) { // the server's own, among them "no such key"
+		got = refused.Error()
+	} else if err != nil {
+		return fmt.Errorf("%s: %w", request, err)
+	} else if got == want {
+		return nil
+	}
+	return &workloads.WrongReply{Request: request, Want: fmt.Sprintf("%q", want), Got: fmt.Sprintf("%q", got)}
+}

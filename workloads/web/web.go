@@ -1,0 +1,106 @@
+// Package web is the client and the oracle of the workloads that speak HTTP.
+//
+// Their servers answer GET /hello/NAME with "hello NAME EMAN" and a newline: a
+// small page in the spirit of 2018's hello-world servers, but one that only a
+// program which has read the request can write. A canned or cached reply, or
+// that of another request, is a wrong one.
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"hapscope/workloads"
+	"hapscope/workloads/once"
+)
+
+// Port is where the servers listen.
+const Port = 8080
+
+// maxBody is far more than a right reply has; the rest of a wrong one does not
+// matter.
+const maxBody = 4096
+
+// Dial connects to a server at an IP address, without a request.
+func Dial(ctx context.Context, address string) (workloads.Client, error) {
+	return dial(ctx, net.JoinHostPort(address, strconv.Itoa(Port)))
+}
+
+func dial(ctx context.Context, hostport string) (*client, error) {
+	conn, err := once.Dial(ctx, hostport)
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{DialContext: conn.DialContext, MaxConnsPerHost: 1, DisableCompression: true}
+	return &client{
+		conn: conn,
+		base: "http://" + hostport,
+		http: http.Client{
+			Transport: transport,
+			// A redirection is a wrong reply, not something to follow.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+type client struct {
+	conn *once.Conn
+	base string
+	http http.Client
+}
+
+// Do implements workloads.Client.
+func (c *client) Do(ctx context.Context, i int) error {
+	name := name(i)
+	path := "/hello/" + name
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("User-Agent", "hapscope")
+	reply, err := c.http.Do(request)
+	if err != nil {
+		return err // says GET and the address
+	}
+	defer reply.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(reply.Body, maxBody))
+	if err != nil {
+		return fmt.Errorf("read the reply to GET %s: %w", path, err)
+	}
+	want := page(name)
+	if reply.StatusCode != http.StatusOK || string(body) != want {
+		return &workloads.WrongReply{
+			Request: "GET " + path,
+			Want:    fmt.Sprintf("200 OK %q", want),
+			Got:     fmt.Sprintf("%s %q", reply.Status, body),
+		}
+	}
+	return nil
+}
+
+// Close implements workloads.Client.
+func (c *client) Close() error {
+	c.http.CloseIdleConnections()
+	return c.conn.Close()
+}
+
+// name is what request i asks for: always the same for the same i, of one
+// length, and no other request's.
+func name(i int) string {
+	sum := sha256.Sum256([]byte(strconv.Itoa(i)))
+	return hex.EncodeToString(sum[:8])
+}
+
+// page is the right reply.
+func page(name string) string {
+	reversed := []byte(name)
+	slices.Reverse(reversed)
+	return fmt.Sprintf("hello %s %s\n", name, reversed)
+}
