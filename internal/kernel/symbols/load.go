@@ -1,0 +1,44 @@
+package symbols
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"hapscope/internal/kernel/tracefs"
+)
+
+// Load makes the universe of the running kernel. Modules that are loaded later
+// are not in it.
+func Load(t *tracefs.FS) (*Table, error) {
+	s := Source{Addresses: true, ModuleText: moduleText}
+	functions, err := os.ReadFile(t.Path("available_filter_functions_addrs"))
+	if errors.Is(err, fs.ErrNotExist) { // before 6.5
+		s.Addresses = false
+		functions, err = os.ReadFile(t.Path("available_filter_functions"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read traceable functions: %w", err)
+	}
+	symbols, err := os.ReadFile("/proc/kallsyms")
+	if err != nil {
+		return nil, fmt.Errorf("read kernel symbols: %w", err)
+	}
+	s.Functions, s.Kallsyms = string(functions), string(symbols)
+	return New(s)
+}
+
+// moduleText reads where a module's .text lies; only root is shown it.
+func moduleText(module string) uint64 {
+	b, err := os.ReadFile("/sys/module/" + module + "/sections/.text")
+	if err != nil {
+		return 0
+	}
+	address, ok := parseHex(strings.TrimPrefix(strings.TrimSpace(string(b)), "0x"))
+	if !ok {
+		return 0
+	}
+	return address
+}
