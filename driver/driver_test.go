@@ -1,0 +1,212 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"hapscope/collectors"
+	"hapscope/driver/scenario"
+	"hapscope/record"
+	"hapscope/runtimes"
+	"hapscope/workloads"
+)
+
+// bench is a driver made of fakes, and what it writes.
+type bench struct {
+	runtime   *fakeRuntime
+	workload  *fakeWorkload
+	collector *fakeCollector
+	plan      record.Plan
+	state     string
+	dir       string
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{
+		runtime: &fakeRuntime{}, workload: &fakeWorkload{}, collector: &fakeCollector{},
+		state: t.TempDir(), dir: filepath.Join(t.TempDir(), "run"),
+	}
+	b.plan = NewPlan(scenario.Scenario{
+		Name: "t", Variants: []string{"fake"}, Workloads: []string{"w"}, Repetitions: 2, Deadline: 20 * time.Second,
+		Load: record.Load{Mode: scenario.Paced, Requests: 5, Rate: 10_000},
+	})
+	return b
+}
+
+// run drives the plan and returns what a reader finds afterwards.
+func (b *bench) run(t *testing.T, ctx context.Context) (*record.Record, error) {
+	t.Helper()
+	w, err := record.NewWriter(b.dir, record.Run{
+		Schema: record.SchemaVersion, ID: "t", Created: time.Unix(0, 0).UTC(), Plan: b.plan, Where: "host", Why: "a test",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	d := b.driver(w)
+	runErr := d.Run(ctx, b.plan, nil)
+	rec, err := record.Read(b.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.leftovers(t)
+	return rec, runErr
+}
+
+func (b *bench) driver(w *record.Writer) *Driver {
+	return &Driver{
+		Runtimes:  map[string]runtimes.Runtime{"fake": b.runtime},
+		Workloads: map[string]workloads.Workload{"w": b.workload},
+		Witness:   b.collector,
+		Describe: func() (*record.Machine, error) {
+			return &record.Machine{Release: "6", BuildID: "0123456789abcdef"}, nil
+		},
+		State: b.state, Writer: w, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+// leftovers fails the test for anything that a run has not put away.
+func (b *bench) leftovers(t *testing.T) {
+	t.Helper()
+	if b.runtime.alive != 0 {
+		t.Errorf("%d sandboxes left", b.runtime.alive)
+	}
+	if n := b.workload.open.Load(); n != 0 {
+		t.Errorf("%d connections left", n)
+	}
+	if b.collector.running || b.collector.following {
+		t.Error("the collector still observes")
+	}
+	if entries, _ := os.ReadDir(filepath.Join(b.state, "scratch")); len(entries) > 0 {
+		t.Errorf("scratch is left: %v", entries)
+	}
+}
+
+func TestRunMeasures(t *testing.T) {
+	b := newBench(t)
+	rec, err := b.run(t, context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rec.Results) != 2 || rec.Run.Ended == nil || b.runtime.swept == 0 || b.collector.closed != 1 {
+		t.Fatalf("%d results, ended %v, swept %d, closed %d", len(rec.Results), rec.Run.Ended, b.runtime.swept, b.collector.closed)
+	}
+	r := rec.Results[0]
+	if r.Status != record.OK || len(r.Phases) != 4 || r.Load.Correct != 5 {
+		t.Errorf("result = %+v", r)
+	}
+	steady := r.Phase(record.Steady)
+	if len(steady.Functions[record.InProcess]) != 2 || steady.Syscalls["read"] != 1 {
+		t.Errorf("steady = %+v", steady)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	missing := []record.Requirement{{Name: "runtime", Detail: "not in PATH", Remedy: "install it"}}
+	tests := []struct {
+		name   string
+		spoil  func(*bench)
+		status record.Status
+		reason string
+		err    error
+	}{
+		{"missing runtime", func(b *bench) { b.runtime.requirements = missing }, record.Skipped, "runtime: not in PATH", ErrUnfit},
+		{"create fails", func(b *bench) { b.runtime.createErr = errors.New("no such platform") }, record.Failed, "create the sandbox: no such platform", nil},
+		{"never ready", func(b *bench) { b.workload.never, b.plan.Deadline = true, 0.3 }, record.Failed, "no end within the deadline of 0.3s", nil},
+		{"dies in boot", func(b *bench) { b.runtime.dies, b.workload.never = true, true }, record.Failed, "ended before it was ready: exit status 7\noutput of the sandbox:\nlast words", nil},
+		{"wrong reply", func(b *bench) { b.workload.wrongAt = 3 }, record.Failed, "wrong reply to ping: want pong, got pang", nil},
+		{"events lost", func(b *bench) { b.collector.lose = 5 }, record.Degraded, "steady: 5 of 10 events lost", nil},
+		{"delete fails", func(b *bench) { b.runtime.deleteErr = errors.New("busy") }, record.Failed, "delete the sandbox: busy", nil},
+		{"begin fails", func(b *bench) { b.collector.beginErr = errors.New("no tracefs") }, record.Failed, "no tracefs", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			tt.spoil(b)
+			rec, err := b.run(t, context.Background())
+			if !errors.Is(err, tt.err) {
+				t.Fatalf("err = %v, want %v", err, tt.err)
+			}
+			if tt.err != nil {
+				return
+			}
+			if len(rec.Results) != 2 {
+				t.Fatalf("%d results: one cell's fault must not end the run", len(rec.Results))
+			}
+			r := rec.Results[0]
+			if r.Status != tt.status || !strings.Contains(r.Reason, tt.reason) {
+				t.Errorf("got %s: %s\nwant %s: %s", r.Status, r.Reason, tt.status, tt.reason)
+			}
+			if r.Status == record.Failed && len(r.Phases) > 0 {
+				t.Error("a failed repetition keeps numbers")
+			}
+		})
+	}
+}
+
+// What an interrupted repetition saw is no result; what was finished stays, and
+// a resumed run measures the rest only.
+func TestInterruptAndResume(t *testing.T) {
+	b := newBench(t)
+	b.plan.Steps = append(b.plan.Steps, record.Step{Cell: b.plan.Steps[0].Cell, Repetition: 3})
+	b.plan.Repetitions = 3
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := 0
+	w, err := record.NewWriter(b.dir, record.Run{Schema: record.SchemaVersion, ID: "t", Created: time.Unix(0, 0).UTC(), Plan: b.plan, Where: "host", Why: "a test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := b.driver(w)
+	d.Done = func(Progress) {
+		if done++; done == 1 {
+			b.workload.cancelAt, b.workload.cancel = 3, cancel
+		}
+	}
+	if err := d.Run(ctx, b.plan, nil); !errors.Is(err, context.Canceled) {
+		t.Fatalf("err = %v", err)
+	}
+	b.leftovers(t)
+	w.Close()
+
+	w, run, results, err := record.OpenWriter(b.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if len(results) != 1 || run.Ended != nil {
+		t.Fatalf("%d results, ended %v", len(results), run.Ended)
+	}
+	b.workload.cancelAt = 0
+	if err := b.driver(w).Run(context.Background(), run.Plan, results); err != nil {
+		t.Fatal(err)
+	}
+	rec, err := record.Read(b.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rec.Results) != 3 {
+		t.Errorf("%d results after the resume, want 3", len(rec.Results))
+	}
+}
+
+func TestSecondRunIsRefused(t *testing.T) {
+	b := newBench(t)
+	release, err := lockMachine(b.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if _, err := b.run(t, context.Background()); !errors.Is(err, ErrBusy) {
+		t.Errorf("err = %v, want ErrBusy", err)
+	}
+}
+
+var _ collectors.Witness = (*fakeCollector)(nil)

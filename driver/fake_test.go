@@ -1,0 +1,134 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync/atomic"
+
+	"hapscope/collectors"
+	"hapscope/record"
+	"hapscope/runtimes"
+	"hapscope/workloads"
+)
+
+// The fakes stand for the faults that real parts do not produce on demand; that
+// the real ones work together is tested in the lab.
+
+type fakeRuntime struct {
+	requirements []record.Requirement
+	createErr    error
+	deleteErr    error
+	dies         bool // the process ends before it is ready
+	alive        int  // sandboxes created and not deleted
+	swept        int
+}
+
+func (f *fakeRuntime) Variant() string { return "fake" }
+func (f *fakeRuntime) Check(context.Context) record.VariantInfo {
+	return record.VariantInfo{Name: "fake", Runtime: "fake", Engine: "none", Requirements: f.requirements}
+}
+func (f *fakeRuntime) Tools(context.Context) ([]record.Tool, error) { return nil, nil }
+func (f *fakeRuntime) Sweep(context.Context) ([]string, error)      { f.swept++; return nil, nil }
+func (f *fakeRuntime) Create(_ context.Context, s runtimes.Spec) (runtimes.Sandbox, error) {
+	if f.createErr != nil {
+		return nil, f.createErr
+	}
+	if _, err := os.Stat(s.Scratch); err != nil {
+		return nil, err
+	}
+	f.alive++
+	return &fakeSandbox{runtime: f}, nil
+}
+
+type fakeSandbox struct {
+	runtime *fakeRuntime
+	deleted bool
+}
+
+func (s *fakeSandbox) Start(context.Context) error { return nil }
+func (s *fakeSandbox) Address() string             { return "192.0.2.1" }
+func (s *fakeSandbox) Cgroup() string              { return "/nowhere" }
+func (s *fakeSandbox) Output() string              { return "last words" }
+func (s *fakeSandbox) Running(context.Context) error {
+	if s.runtime.dies {
+		return errors.New("exit status 7")
+	}
+	return nil
+}
+func (s *fakeSandbox) Delete(context.Context) error {
+	if !s.deleted {
+		s.runtime.alive--
+		s.deleted = true
+	}
+	return s.runtime.deleteErr
+}
+
+// fakeWorkload is ready at the third attempt, unless it never is.
+type fakeWorkload struct {
+	never    bool
+	wrongAt  int // request that is answered wrongly; 0 for none
+	cancelAt int
+	cancel   func()
+	dials    int
+	open     atomic.Int32
+}
+
+func (w *fakeWorkload) Name() string            { return "w" }
+func (w *fakeWorkload) Packages() []string      { return nil }
+func (w *fakeWorkload) Process() record.Process { return record.Process{Args: []string{"/bin/true"}} }
+func (w *fakeWorkload) Dial(context.Context, string) (workloads.Client, error) {
+	if w.dials++; w.never || w.dials < 3 {
+		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	}
+	w.open.Add(1)
+	return &fakeClient{w}, nil
+}
+
+type fakeClient struct{ w *fakeWorkload }
+
+func (c *fakeClient) Do(_ context.Context, i int) error {
+	switch {
+	case c.w.wrongAt > 0 && i == c.w.wrongAt:
+		return &workloads.WrongReply{Request: "ping", Want: "pong", Got: "pang"}
+	case c.w.cancelAt > 0 && i == c.w.cancelAt:
+		c.w.cancel()
+	}
+	return nil
+}
+func (c *fakeClient) Close() error { c.w.open.Add(-1); return nil }
+
+type fakeCollector struct {
+	lose      uint64
+	beginErr  error
+	following bool
+	running   bool
+	closed    int
+}
+
+func (c *fakeCollector) Name() string                                     { return "fake" }
+func (c *fakeCollector) Check(context.Context) []record.Requirement       { return nil }
+func (c *fakeCollector) Open(context.Context) (collectors.Session, error) { return c, nil }
+func (c *fakeCollector) Sweep(context.Context) ([]string, error)          { return nil, nil }
+func (c *fakeCollector) Follow(int) error                                 { c.following = true; return nil }
+func (c *fakeCollector) Unfollow(int) error                               { return nil }
+func (c *fakeCollector) Seed(collectors.Target) (int, error)              { return 0, nil }
+func (c *fakeCollector) Forget() error                                    { c.following = false; return nil }
+func (c *fakeCollector) Close() error                                     { c.closed++; return nil }
+func (c *fakeCollector) Begin() error                                     { c.running = c.beginErr == nil; return c.beginErr }
+func (c *fakeCollector) Universe() []record.Function {
+	return []record.Function{{Symbol: "a", Offset: 16}, {Symbol: "b", Offset: 32}}
+}
+func (c *fakeCollector) End(context.Context) (collectors.Observation, error) {
+	c.running = false
+	o := collectors.Observation{
+		Events:    5,
+		Functions: map[record.Context][]record.Hit{record.InProcess: {{Function: 0, Count: 4}, {Function: 1, Count: 1}}},
+		Syscalls:  map[string]uint64{"read": 1},
+	}
+	if c.lose > 0 {
+		o.Lost = []uint64{0, c.lose}
+	}
+	return o, nil
+}
