@@ -61,17 +61,12 @@ func newRoot(c *wire.Config) error {
 		upper = "/layer/tmpfs"
 		root  = "/newroot"
 	)
-	disks, err := disks()
+	disks, err := awaitDisks(c.Disks)
 	if err != nil {
 		return err
 	}
 	disk := func(serial, target string) mount {
 		return mount{source: disks[serial], target: target, kind: "ext4", flags: unix.MS_RDONLY | unix.MS_NOATIME}
-	}
-	for _, serial := range c.Disks {
-		if disks[serial] == "" {
-			return fmt.Errorf("no disk with the serial number %q (there are %v)", serial, disks)
-		}
 	}
 	if err := mountAll([]mount{
 		disk(wire.DiskUserland, lower),

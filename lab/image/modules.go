@@ -13,9 +13,13 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// bootModules are needed to reach the disks and the shares. crc32c_generic is
-// what ext4 asks the crypto API for at run time (a softdep, not a dependency).
-var bootModules = []string{"crc32c_generic", "virtio_blk", "ext4", "overlay", "9pnet_virtio", "9p"}
+// bootModules are needed to reach the disks, the shares and the host. Debian's
+// 6.1 has virtio_pci and virtio_console as modules, 6.12 has them built in.
+// crc32c_generic is what ext4 asks the crypto API for at run time (a softdep,
+// not a dependency).
+var bootModules = []string{
+	"virtio_pci", "virtio_console", "virtio_blk", "crc32c_generic", "ext4", "overlay", "9pnet_virtio", "9p",
+}
 
 // takeBootModules copies the modules that booting needs, uncompressed and
 // numbered in the order of loading, so that init needs neither an index nor a

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -98,13 +99,13 @@ func probe(ctx context.Context, o Options, dir string) (choice, error) {
 	case strings.Contains(string(console), probeToken):
 		return choice{KVM, fmt.Sprintf("a probe guest booted under KVM in %.1f s", took)}, nil
 	case took >= probeDeadline.Seconds():
-		return choice{TCG, fmt.Sprintf("/dev/kvm opens, but a probe guest did not boot within %.0f s; it last said %q", probeDeadline.Seconds(), lastLine(string(console)))}, nil
+		return choice{TCG, fmt.Sprintf("/dev/kvm opens, but a probe guest did not boot within %.0f s; %s", probeDeadline.Seconds(), lastSaid(string(console)))}, nil
 	default:
-		last := lastLine(p.out.String())
-		if last == "" {
-			last = lastLine(string(console))
+		said := lastSaid(string(console))
+		if c := complaints(p.out.String()); c != "" {
+			said = "QEMU said " + strconv.Quote(lastLine(c))
 		}
-		return choice{TCG, fmt.Sprintf("/dev/kvm opens, but a probe guest ended after %.1f s: %q", took, last)}, nil
+		return choice{TCG, fmt.Sprintf("/dev/kvm opens, but a probe guest ended after %.1f s; %s", took, said)}, nil
 	}
 }
 
@@ -149,6 +150,14 @@ func remember(memo string, c choice) {
 	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil || os.Rename(f.Name(), memo) != nil {
 		os.Remove(f.Name())
 	}
+}
+
+// lastSaid quotes a console's last line.
+func lastSaid(console string) string {
+	if last := lastLine(console); last != "" {
+		return "it last said " + strconv.Quote(last)
+	}
+	return "it said nothing"
 }
 
 func reason(err error) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 )
 
@@ -24,7 +25,7 @@ func tail(name string) string {
 	start := max(0, size-tailSize)
 	b := make([]byte, size-start)
 	n, _ := f.ReadAt(b, start)
-	text := strings.ReplaceAll(string(b[:n]), "\r", "")
+	text := plain(string(b[:n]))
 	if start > 0 {
 		if _, rest, ok := strings.Cut(text, "\n"); ok {
 			text = rest
@@ -35,11 +36,34 @@ func tail(name string) string {
 
 // lastLine is the last line that says something.
 func lastLine(text string) string {
-	lines := strings.Split(strings.ReplaceAll(text, "\r", ""), "\n")
+	lines := strings.Split(plain(text), "\n")
 	for i := len(lines) - 1; i >= 0; i-- {
 		if l := strings.TrimSpace(lines[i]); l != "" {
 			return l
 		}
 	}
 	return ""
+}
+
+// escapes are what the firmware clears the screen with.
+var escapes = regexp.MustCompile("\x1b(?:\\[[0-9;?]*[A-Za-z]|.)")
+
+// plain is the text without what only a terminal understands.
+func plain(text string) string {
+	return strings.ReplaceAll(escapes.ReplaceAllString(text, ""), "\r", "")
+}
+
+// unwanted are QEMU's notes that TCG lacks features of the CPU model: known, and
+// in the way of what matters.
+const unwanted = "TCG doesn't support requested feature"
+
+// complaints is what QEMU said, without those notes.
+func complaints(text string) string {
+	var kept []string
+	for line := range strings.Lines(text) {
+		if !strings.Contains(line, unwanted) {
+			kept = append(kept, line)
+		}
+	}
+	return strings.TrimSpace(strings.Join(kept, ""))
 }

@@ -192,7 +192,7 @@ func (v *VM) died(when string) error {
 	if v.qemu.err != nil {
 		cause += ": " + v.qemu.err.Error()
 	}
-	if said := strings.TrimSpace(v.qemu.out.String()); said != "" {
+	if said := complaints(v.qemu.out.String()); said != "" {
 		cause += ": " + said
 	}
 	return &DiedError{When: when, Cause: cause, Console: tail(v.dir.file("console"))}
