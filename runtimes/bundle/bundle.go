@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"hapscope/runtimes"
+	"hapscope/runtimes/mount"
 )
 
 // Bundle is a bundle on disk.
@@ -47,7 +48,7 @@ func (b *Bundle) create(s runtimes.Spec, cgroup, netns string) error {
 // Remove unmounts the root file system and removes what Create made. It may be
 // called more than once.
 func (b *Bundle) Remove() error {
-	if err := unmount(b.Rootfs); err != nil {
+	if err := mount.Remove(b.Rootfs); err != nil {
 		return fmt.Errorf("remove bundle: %w", err)
 	}
 	for _, name := range []string{"config.json", "rootfs", "upper", "work"} {

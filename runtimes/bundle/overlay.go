@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"hapscope/runtimes/mount"
 )
 
 // mountSource begins the first field of our mounts in /proc/mounts, which
@@ -45,24 +47,6 @@ func fsType(path string) int64 {
 	return int64(s.Type)
 }
 
-// unmount takes away every mount at target. A busy one is detached: whoever
-// still holds it, it is gone for everybody else.
-func unmount(target string) error {
-	for {
-		err := unix.Unmount(target, unix.UMOUNT_NOFOLLOW)
-		if errors.Is(err, unix.EBUSY) {
-			err = unix.Unmount(target, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH)
-		}
-		switch {
-		case err == nil: // there may be another below
-		case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOENT): // no mount point, not there
-			return nil
-		default:
-			return fmt.Errorf("unmount %s: %w", target, err)
-		}
-	}
-}
-
 // Check reports why an overlay of an image cannot be mounted here. It mounts one.
 func Check() (err error) {
 	dir, err := os.MkdirTemp("/dev/shm", "hapscope-check-") // a tmpfs wherever there is POSIX shared memory
@@ -78,5 +62,5 @@ func Check() (err error) {
 	if err := mountOverlay("check", image, dir, target); err != nil {
 		return err
 	}
-	return unmount(target)
+	return mount.Remove(target)
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"hapscope/runtimes/mount"
 )
 
 const (
@@ -56,7 +58,7 @@ func Create(id string) (*Namespace, error) {
 func Remove(id string) error {
 	path := filepath.Join(Dir, id)
 	errLink := removeLink(linkName(id)) // its peer goes with it
-	errPath := removeMount(path)
+	errPath := unpin(path)
 	if err := errors.Join(errLink, errPath); err != nil {
 		return fmt.Errorf("remove network namespace %s: %w", id, err)
 	}
@@ -176,17 +178,10 @@ func removeLink(name string) error {
 	return nil
 }
 
-// removeMount unmounts a namespace and removes its file.
-func removeMount(path string) error {
-	for {
-		err := unix.Unmount(path, unix.MNT_DETACH)
-		if err == nil {
-			continue // there may be another mount below
-		}
-		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) { // not a mount point, not there
-			break
-		}
-		return fmt.Errorf("unmount %s: %w", path, err)
+// unpin lets go of a namespace, which ends with its last process.
+func unpin(path string) error {
+	if err := mount.Remove(path); err != nil {
+		return err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

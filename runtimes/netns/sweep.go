@@ -32,7 +32,7 @@ func Sweep() (removed []string, err error) {
 	}
 	for _, e := range entries {
 		path := filepath.Join(Dir, e.Name())
-		if err := removeMount(path); err != nil {
+		if err := unpin(path); err != nil {
 			errDir = errors.Join(errDir, err)
 			continue
 		}

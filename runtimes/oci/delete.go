@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hapscope/internal/kernel/cgroup"
+	"hapscope/runtimes/mount"
 	"hapscope/runtimes/netns"
 )
 
@@ -95,6 +97,7 @@ func (s *sandbox) removeRest(ctx context.Context) error {
 		for _, path := range stateOf(s.runtime.root(), s.spec.ID) {
 			errs = append(errs, os.RemoveAll(path))
 		}
+		errs = append(errs, s.runtime.removeCaches())
 	}
 	if s.bundle != nil {
 		errs = append(errs, s.bundle.Remove())
@@ -110,6 +113,28 @@ func (s *sandbox) removeRest(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// removeCaches removes the variant's state directory unless a sandbox is in it.
+func (r *Runtime) removeCaches() error {
+	entries, err := os.ReadDir(r.root())
+	if err != nil {
+		return ignoreAbsent(err)
+	}
+	for _, e := range entries {
+		if !slices.Contains(r.flavour.Caches, e.Name()) {
+			return nil
+		}
+	}
+	return removeState(r.root())
+}
+
+// removeState removes a state directory with all that is mounted in it.
+func removeState(dir string) error {
+	if err := mount.RemoveBelow(dir); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
 }
 
 // removeIfEmpty removes a directory that other sandboxes may still use.

@@ -23,7 +23,7 @@ func (r *Runtime) probe(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, killByRoot(root), os.RemoveAll(root)) }()
+	defer func() { err = errors.Join(err, killByRoot(root), removeState(root)) }()
 
 	ctx, cancel := context.WithTimeoutCause(ctx, probeDeadline, fmt.Errorf("no end after %v", probeDeadline))
 	defer cancel()

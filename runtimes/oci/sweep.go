@@ -71,7 +71,7 @@ func sweepState() (removed []string, err error) {
 	for _, v := range variants {
 		dir := filepath.Join(stateDir, v.Name())
 		entries, e := os.ReadDir(dir)
-		err = errors.Join(err, e, os.RemoveAll(dir))
+		err = errors.Join(err, e, removeState(dir))
 		for _, entry := range entries {
 			removed = append(removed, "state "+filepath.Join(dir, entry.Name()))
 		}
