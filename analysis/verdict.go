@@ -10,25 +10,25 @@ import (
 
 // Verdict says in a few sentences what the record shows: who made the host run
 // the fewest functions, how certain that is, and what was not measured.
-func (r *Report) Verdict() string {
-	sentences := []string{r.headline()}
+func (r *Report) Verdict() string { return r.Headline() + " " + r.Coverage() }
+
+// Coverage says how much of the plan has numbers.
+func (r *Report) Coverage() string {
 	counts := r.Counts()
-	if full := counts[record.OK]; full == len(r.Cells) {
-		sentences = append(sentences, fmt.Sprintf("All %s measured without loss.", count(full, "cell")))
-	} else {
-		parts := []string{}
-		for _, s := range Statuses() {
-			if n := counts[s]; n > 0 {
-				parts = append(parts, fmt.Sprintf("%d %s", n, s))
-			}
-		}
-		sentences = append(sentences, fmt.Sprintf("Of %s: %s.", count(len(r.Cells), "cell"), strings.Join(parts, ", ")))
+	if counts[record.OK] == len(r.Cells) {
+		return fmt.Sprintf("All %s measured without loss.", count(len(r.Cells), "cell"))
 	}
-	return strings.Join(sentences, " ")
+	parts := []string{}
+	for _, s := range Statuses() {
+		if n := counts[s]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	return fmt.Sprintf("Of %s: %s.", count(len(r.Cells), "cell"), strings.Join(parts, ", "))
 }
 
-// headline compares the variants by their HAP.
-func (r *Report) headline() string {
+// Headline compares the variants by their HAP.
+func (r *Report) Headline() string {
 	kernel := "the host's kernel"
 	if r.Run.Machine != nil {
 		kernel = "Linux " + r.Run.Machine.Release

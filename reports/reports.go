@@ -12,6 +12,7 @@ import (
 	"hapscope/analysis"
 	"hapscope/reports/csv"
 	"hapscope/reports/functions"
+	"hapscope/reports/html"
 	"hapscope/reports/plot"
 	"hapscope/reports/text"
 )
@@ -24,6 +25,7 @@ type format struct {
 func formats() []format {
 	return []format{
 		{"text", func(w io.Writer, r *analysis.Report) error { return text.Write(w, r, text.Options{}) }},
+		{"html", func(w io.Writer, r *analysis.Report) error { return html.Write(w, r, html.Options{}) }},
 		{"png", func(w io.Writer, r *analysis.Report) error { return plot.PNG(w, r, plot.Options{}) }},
 		{"svg", func(w io.Writer, r *analysis.Report) error { return plot.SVG(w, r, plot.Options{}) }},
 		{"boot-png", func(w io.Writer, r *analysis.Report) error {

@@ -1,0 +1,183 @@
+package html
+
+import (
+	"slices"
+
+	"hapscope/analysis"
+	"hapscope/record"
+)
+
+// page is what the templates show.
+type page struct {
+	Title     string
+	R         *analysis.Report
+	Run       *record.Run
+	Footnotes []analysis.Footnote
+	Steady    *figure
+	Boot      *figure
+	HAP       matrix
+	Start     []matrix // of create+boot, where it was measured
+	Phases    []matrix // of the other phases
+	Contexts  []contexts
+	Sharings  []analysis.Sharing
+	Calls     []matrix // unique and total
+	CallNames []analysis.SyscallTable
+	Health    []health
+	Warnings  []analysis.Warning // without those that the footnotes say, with reasons
+	Colors    map[string]int     // variant → number of its colour
+}
+
+// matrix is a table of variants by workloads.
+type matrix struct {
+	ID        string
+	Title     string
+	Workloads []string
+	Rows      []row
+}
+
+type row struct {
+	Variant string
+	Entries []entry
+}
+
+// entry is what a table shows of a cell.
+type entry struct {
+	Planned bool
+	Status  record.Status
+	S       *analysis.Summary // nil where there is no number
+	Notes   []int             // footnotes
+	// Count is how many of the cell's planned Repetitions have its Status.
+	Count, Repetitions int
+}
+
+func newPage(r *analysis.Report, o Options) (*page, error) {
+	p := &page{Title: o.Title, R: r, Run: r.Run, Footnotes: r.Footnotes(), Colors: map[string]int{}}
+	if p.Title == "" {
+		p.Title = "hapscope · " + r.Run.Plan.Scenario
+	}
+	for i, v := range r.Run.Plan.Variants {
+		p.Colors[v] = i
+	}
+	var err error
+	if p.Steady, err = newFigure(r, "steady", record.Steady, "Unique host-kernel functions, steady state"); err != nil {
+		return nil, err
+	}
+	p.HAP = p.matrix("hap-table", "Horizontal attack profile: unique functions, steady state, process context", analysis.HAP())
+	for _, phase := range analysis.Phases() {
+		key := analysis.Key{Phase: phase, Context: record.InProcess, Metric: analysis.UniqueFunctions}
+		switch {
+		case phase == record.Steady || !p.any(key):
+		case phase == analysis.CreateBoot:
+			p.Start = append(p.Start, p.matrix("phase-create-boot", string(phase), key))
+		default:
+			p.Phases = append(p.Phases, p.matrix("phase-"+string(phase), string(phase), key))
+		}
+	}
+	if p.any(analysis.Key{Phase: analysis.CreateBoot, Context: record.InProcess, Metric: analysis.UniqueFunctions}) {
+		if p.Boot, err = newFigure(r, "boot", analysis.CreateBoot, "Unique host-kernel functions, create+boot"); err != nil {
+			return nil, err
+		}
+	}
+	p.Contexts = newContexts(r)
+	p.Sharings = r.Sharings()
+	for _, c := range []struct {
+		title  string
+		metric analysis.Metric
+	}{{"Different system calls", analysis.UniqueSyscalls}, {"Calls in total", analysis.Syscalls}} {
+		key := analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: c.metric}
+		if p.any(key) {
+			p.Calls = append(p.Calls, p.matrix("calls-"+string(c.metric), c.title, key))
+		}
+	}
+	p.CallNames = r.SyscallTables()
+	p.Health = newHealth(r)
+	for _, w := range r.Warnings {
+		if w.Kind != analysis.WarnUnfinished && w.Kind != analysis.WarnDegraded {
+			p.Warnings = append(p.Warnings, w)
+		}
+	}
+	return p, nil
+}
+
+// any reports whether some cell has the number.
+func (p *page) any(key analysis.Key) bool {
+	return slices.ContainsFunc(p.R.Cells, func(c *analysis.Cell) bool {
+		return c.Summary(key.Phase, key.Context, key.Metric) != nil
+	})
+}
+
+func (p *page) matrix(id, title string, key analysis.Key) matrix {
+	m := matrix{ID: id, Title: title, Workloads: p.Run.Plan.Workloads}
+	for _, v := range p.Run.Plan.Variants {
+		r := row{Variant: v}
+		for _, w := range m.Workloads {
+			c := p.R.Cell(v, w)
+			if c == nil {
+				r.Entries = append(r.Entries, entry{})
+				continue
+			}
+			r.Entries = append(r.Entries, entry{Planned: true, Status: c.Status, S: c.Summary(key.Phase, key.Context, key.Metric),
+				Notes: analysis.NumbersOf(p.Footnotes, c.Cell), Count: c.Counts[c.Status], Repetitions: c.Planned})
+		}
+		m.Rows = append(m.Rows, r)
+	}
+	return m
+}
+
+// health is a line of the table of the instrument's health.
+type health struct {
+	record.Cell
+	N                     int
+	Events, Lost, Unknown uint64
+	Notes                 []analysis.Note
+}
+
+func newHealth(r *analysis.Report) (out []health) {
+	for _, c := range r.Cells {
+		h := health{Cell: c.Cell, N: c.Measured(), Notes: c.Notes}
+		for _, p := range c.Health {
+			h.Events += p.Events
+			h.Lost += p.Lost
+			h.Unknown += p.Unknown
+		}
+		if h.N > 0 || len(h.Notes) > 0 {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// contexts is the ranking of one workload under every context choice.
+type contexts struct {
+	Workload string
+	Columns  []record.Context
+	Rows     []contextRow // in the order of the process context
+	Turned   bool         // the order changes when interrupts are counted as well
+}
+
+type contextRow struct {
+	Variant string
+	Ranks   []analysis.Rank // one per column
+}
+
+func newContexts(r *analysis.Report) (out []contexts) {
+	for _, k := range r.Rankings() {
+		if k.Context == record.InProcess {
+			c := contexts{Workload: k.Workload}
+			for _, rank := range k.Ranks {
+				c.Rows = append(c.Rows, contextRow{Variant: rank.Variant})
+			}
+			out = append(out, c)
+		}
+		c := &out[len(out)-1]
+		c.Columns = append(c.Columns, k.Context)
+		if k.Context == analysis.Any {
+			c.Turned = k.Turned
+		}
+		for i := range c.Rows {
+			at := slices.IndexFunc(k.Ranks, func(rank analysis.Rank) bool { return rank.Variant == c.Rows[i].Variant })
+			c.Rows[i].Ranks = append(c.Rows[i].Ranks, k.Ranks[at]) // whoever has one context has all
+		}
+	}
+	return out
+}
