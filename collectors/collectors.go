@@ -52,9 +52,10 @@ type Observation struct {
 	// those of the slice that Universe returned. Nil for collectors of other things.
 	Functions map[record.Context][]record.Hit
 	Syscalls  map[string]uint64 // by name; nil for collectors of other things
-	Events    uint64            // decoded
+	Events    uint64            // decoded and counted
 	Lost      []uint64          // per CPU; nil when nothing was lost
 	Unknown   uint64            // function entries at addresses outside the universe
+	Launcher  uint64            // events of followed launchers, decoded and discarded; not among Events
 }
 
 // Witness is a session that observes kernel functions.

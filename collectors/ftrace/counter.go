@@ -1,0 +1,105 @@
+package ftrace
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"hapscope/internal/kernel/tracefs"
+	"hapscope/record"
+)
+
+// contexts are the columns of a counter's table.
+var contexts = [...]record.Context{record.InProcess, record.InSoftIRQ, record.InHardIRQ}
+
+// column tells a record's context from its flags. An interrupt that comes while
+// a softirq is served is a hardirq.
+func column(flags byte) int {
+	switch {
+	case flags&(tracefs.FlagHardIRQ|tracefs.FlagNMI) != 0:
+		return 2
+	case flags&tracefs.FlagSoftIRQ != 0:
+		return 1
+	}
+	return 0
+}
+
+// layout is where a function entry's record has what is needed of it.
+type layout struct {
+	id               uint16
+	flags, pid, addr int
+	size             int // bytes that a record must have
+}
+
+func newLayout(i *tracefs.Instance) (layout, error) {
+	f, err := i.Format("ftrace/function")
+	if err != nil {
+		return layout{}, err
+	}
+	return layoutOf(f)
+}
+
+func layoutOf(f *tracefs.Format) (layout, error) {
+	l := layout{id: f.ID}
+	for _, field := range []struct {
+		name string
+		size int
+		to   *int
+	}{{"common_type", 2, new(int)}, {"common_flags", 1, &l.flags}, {"common_pid", 4, &l.pid}, {"ip", 8, &l.addr}} {
+		offset, err := f.Offset(field.name, field.size)
+		if err != nil {
+			return layout{}, err
+		}
+		if field.name == "common_type" && offset != 0 {
+			return layout{}, fmt.Errorf("event %s: common_type is not first", f.Name)
+		}
+		*field.to, l.size = offset, max(l.size, offset+field.size)
+	}
+	return l, nil
+}
+
+// counter counts what one CPU wrote. Each has a table of its own, dense because
+// the universe is small: no lock, no allocation, one increment an event.
+type counter struct {
+	session  *Session
+	counts   []uint64 // function × context
+	unknown  uint64
+	launcher uint64
+}
+
+func newCounter(s *Session) *counter {
+	return &counter{session: s, counts: make([]uint64, len(s.table.Functions)*len(contexts))}
+}
+
+// Page implements tap.Sink.
+func (c *counter) Page(p *tracefs.Page) (events int, err error) {
+	l, table, launchers := c.session.layout, c.session.table, c.session.Launchers()
+	for r := p.Next(); r != nil; r = p.Next() {
+		events++
+		if len(r) < l.size || binary.NativeEndian.Uint16(r) != l.id {
+			return events, fmt.Errorf("function tracer: a record of %d bytes is no function entry: % x", len(r), r[:min(len(r), 32)])
+		}
+		if slices.Contains(launchers, int32(binary.NativeEndian.Uint32(r[l.pid:]))) {
+			c.launcher++
+			continue
+		}
+		i := table.Lookup(binary.NativeEndian.Uint64(r[l.addr:]))
+		if i < 0 {
+			c.unknown++
+			continue
+		}
+		c.counts[i*len(contexts)+column(r[l.flags])]++
+	}
+	return events, nil
+}
+
+// take adds another counter's numbers and leaves it empty.
+func (c *counter) take(from *counter) {
+	for i, n := range from.counts {
+		c.counts[i] += n
+	}
+	clear(from.counts)
+	c.unknown += from.unknown
+	c.launcher += from.launcher
+	from.unknown, from.launcher = 0, 0
+}

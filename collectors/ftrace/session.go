@@ -1,0 +1,59 @@
+package ftrace
+
+import (
+	"context"
+
+	"hapscope/collectors"
+	"hapscope/collectors/internal/tap"
+	"hapscope/internal/kernel/symbols"
+	"hapscope/record"
+)
+
+// Session is the armed function tracer.
+type Session struct {
+	*tap.Tap
+	table    *symbols.Table
+	layout   layout
+	counters []*counter // one per CPU
+}
+
+var _ collectors.Witness = (*Session)(nil)
+
+// Universe returns all functions that the session can see, sorted by module
+// and offset.
+func (s *Session) Universe() []record.Function { return s.table.Functions }
+
+// Untraceable returns how many functions of the kernel the session cannot see.
+func (s *Session) Untraceable() int { return s.table.Untraceable }
+
+// Table is the universe with its addresses.
+func (s *Session) Table() *symbols.Table { return s.table }
+
+// Seed follows all threads of the target that are not followed yet.
+func (s *Session) Seed(t collectors.Target) (int, error) { return s.Tap.Seed(t.Cgroup) }
+
+// End stops the flow and returns what was counted since Begin.
+func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
+	lost, err := s.Tap.End(ctx)
+	o := collectors.Observation{Lost: lost, Functions: make(map[record.Context][]record.Hit)}
+	sum := newCounter(s)
+	for _, c := range s.counters {
+		sum.take(c) // also after an error, so that the next Begin starts from zero
+	}
+	if err != nil {
+		return collectors.Observation{}, err
+	}
+	for slot, context := range contexts {
+		var hits []record.Hit
+		for i := range s.table.Functions {
+			if n := sum.counts[i*len(contexts)+slot]; n > 0 {
+				hits = append(hits, record.Hit{Function: i, Count: n})
+				o.Events += n
+			}
+		}
+		o.Functions[context] = hits
+	}
+	o.Unknown, o.Launcher = sum.unknown, sum.launcher
+	o.Events += sum.unknown
+	return o, nil
+}

@@ -1,0 +1,49 @@
+package probe
+
+import (
+	"errors"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"hapscope/record"
+)
+
+// BTF asks for the kernel's own type information.
+func BTF() record.Requirement {
+	const name, file = "BTF", "/sys/kernel/btf/vmlinux"
+	if _, err := os.Stat(file); err != nil {
+		return unmet(name, err.Error(), "use a kernel with CONFIG_DEBUG_INFO_BTF, or "+lab)
+	}
+	return met(name, file)
+}
+
+// KprobeMulti asks for the attachment of one BPF program to many functions, by
+// attaching an empty one to one function that hardly ever runs.
+func KprobeMulti() record.Requirement {
+	const name = "BPF kprobe.multi"
+	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type:         ebpf.Kprobe,
+		AttachType:   ebpf.AttachTraceKprobeMulti,
+		License:      "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	if err != nil {
+		return unmet(name, "a tracing program cannot be loaded: "+because(err), lab)
+	}
+	defer program.Close()
+	l, err := link.KprobeMulti(program, link.KprobeMultiOptions{Symbols: []string{"kernel_power_off"}})
+	if errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EOPNOTSUPP) {
+		return unmet(name, "not supported (needs CONFIG_FPROBE, and Linux 5.18)", "use a kernel with CONFIG_FPROBE such as Debian 13's, or the collector ftrace, which does without")
+	}
+	if err != nil {
+		return unmet(name, because(err), lab)
+	}
+	if err := l.Close(); err != nil {
+		return unmet(name, "it attaches but does not detach: "+err.Error(), lab)
+	}
+	return met(name, "a program was attached and detached")
+}
