@@ -71,3 +71,15 @@ func NumbersOf(notes []Footnote, cell record.Cell) (numbers []int) {
 	}
 	return numbers
 }
+
+// Brief returns the first line of the reason.
+func (f Footnote) Brief() string {
+	first, _, _ := strings.Cut(f.Reason, "\n")
+	return first
+}
+
+// Detail returns the lines after the first: mostly what the sandbox had printed.
+func (f Footnote) Detail() string {
+	_, rest, _ := strings.Cut(f.Reason, "\n")
+	return strings.TrimSpace(rest)
+}

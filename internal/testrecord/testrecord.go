@@ -33,7 +33,7 @@ func New() *record.Record {
 			r.Status, r.Reason, r.Remedy = record.Skipped, "no virtual machine can be started: KVM_RUN of a test guest did not return within 5 s", "run on a machine whose /dev/kvm works, or let the lab use TCG with a CPU that has SVM"
 			r.Seconds = 0
 		case key == "gvisor-ptrace × node-express", key == "crun × python-tornado" && s.Repetition == 2:
-			r.Status, r.Reason, r.Remedy = record.Failed, "wrong reply to GET /item/17: want item 17, got 502 Bad Gateway", "look at the output of the sandbox in the log"
+			r.Status, r.Reason, r.Remedy = record.Failed, "wrong reply to GET /item/17: want item 17, got 502 Bad Gateway\noutput of the sandbox:\nlistening on 8080\nTypeError: item is not a function", "look at the output of the sandbox in the log"
 		case key == "gvisor-ptrace × python-tornado", key == "crun × node-express" && s.Repetition == 3:
 			continue // the run was interrupted before
 		default:

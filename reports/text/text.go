@@ -55,7 +55,10 @@ func Write(w io.Writer, r *analysis.Report, o Options) error {
 		b.WriteString("\nNot ok\n")
 	}
 	for _, n := range notes {
-		prose(&b, o.Width, fmt.Sprintf(" (%d) ", n.Number), fmt.Sprintf("%s: %s: %s", n.Status, n.Where(), n.Reason))
+		prose(&b, o.Width, fmt.Sprintf(" (%d) ", n.Number), fmt.Sprintf("%s: %s: %s", n.Status, n.Where(), n.Brief()))
+		if detail := n.Detail(); detail != "" { // as it was printed: never wrapped
+			fmt.Fprintln(&b, "     | "+strings.ReplaceAll(detail, "\n", "\n     | "))
+		}
 		if n.Remedy != "" {
 			prose(&b, o.Width, "     → ", n.Remedy)
 		}
