@@ -16,6 +16,9 @@ func (r *Report) Verdict() string { return r.Headline() + " " + r.Coverage() }
 func (r *Report) Coverage() string {
 	counts := r.Counts()
 	if counts[record.OK] == len(r.Cells) {
+		if len(r.Cells) == 1 {
+			return "The only cell was measured without loss."
+		}
 		return fmt.Sprintf("All %s measured without loss.", count(len(r.Cells), "cell"))
 	}
 	parts := []string{}

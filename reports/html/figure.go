@@ -18,6 +18,8 @@ type figure struct {
 	Title       string
 	Description string // what the drawing shows, in words
 	ViewBox     string
+	Narrowest   int // pixels below which the drawing is scrolled rather than shrunk
+	Widest      int // pixels
 	Drawing     template.HTML
 }
 
@@ -43,7 +45,12 @@ func newFigure(r *analysis.Report, id string, phase record.Phase, title string) 
 		"font-family:Liberation Sans,Arial,Helvetica,sans-serif;font-variant:normal;font-weight:normal;font-style:normal;", "",
 		"font-family:Liberation Sans,Arial,Helvetica,sans-serif;font-variant:normal;", "",
 	).Replace(parts[2])
-	return &figure{ID: id, Title: title, Description: describe(r, phase), ViewBox: parts[1], Drawing: template.HTML(themed)}, nil
+	var width, height float64
+	if _, err := fmt.Sscanf(parts[1], "0 0 %g %g", &width, &height); err != nil {
+		return nil, fmt.Errorf("figure %s: size %q: %w", id, parts[1], err)
+	}
+	return &figure{ID: id, Title: title, Description: describe(r, phase), ViewBox: parts[1], Drawing: template.HTML(themed),
+		Narrowest: int(0.85 * width), Widest: int(1.3 * width)}, nil
 }
 
 // describe says in words what the bars show, for those who cannot see them.

@@ -109,8 +109,10 @@ func (bs bars) Plot(c draw.Canvas, p *plot.Plot) {
 		hatch(c, top, b.hue)
 		outline(c, top, b.hue)
 		middle := (slot.Min.X + slot.Max.X) / 2
-		whisker(c, middle-barWidth/6, y(b.process.Min), y(b.process.Max))
-		whisker(c, middle+barWidth/6, y(b.any.Min), y(b.any.Max))
+		if b.process.N > 1 { // a single repetition has no spread, not a small one
+			whisker(c, middle-barWidth/6, y(b.process.Min), y(b.process.Max))
+			whisker(c, middle+barWidth/6, y(b.any.Min), y(b.any.Max))
+		}
 
 		inside := words(8, readableOn(b.hue))
 		inside.XAlign = draw.XCenter

@@ -112,3 +112,13 @@ func TestManyVariants(t *testing.T) {
 		t.Error("a variant is not in the legend")
 	}
 }
+
+func TestColorsDiffer(t *testing.T) {
+	seen := map[string]int{}
+	for i := range 14 {
+		if before, twice := seen[plot.Color(i)]; twice {
+			t.Errorf("series %d and %d are both %s", before, i, plot.Color(i))
+		}
+		seen[plot.Color(i)] = i
+	}
+}

@@ -22,7 +22,8 @@ var (
 
 // hue returns the colour of the i-th series, after Okabe and Ito, "Color
 // Universal Design" (2008): told apart with every kind of colour vision. Their
-// black is a grey here, for it must differ from the whiskers.
+// black is left out, for it is the whiskers'; from the eighth series on, the
+// colours come again, darkened.
 func hue(i int) color.NRGBA {
 	hues := [...]color.NRGBA{
 		{0x00, 0x72, 0xb2, 0xff}, // blue
@@ -32,9 +33,12 @@ func hue(i int) color.NRGBA {
 		{0x56, 0xb4, 0xe9, 0xff}, // sky blue
 		{0xd5, 0x5e, 0x00, 0xff}, // vermilion
 		{0xf0, 0xe4, 0x42, 0xff}, // yellow
-		{0x80, 0x80, 0x80, 0xff}, // grey
 	}
-	return hues[i%len(hues)]
+	c := hues[i%len(hues)]
+	for range i / len(hues) {
+		c.R, c.G, c.B = c.R/5*3, c.G/5*3, c.B/5*3
+	}
+	return c
 }
 
 // tint is a colour let through at a fifth, so that what it lies on stays
