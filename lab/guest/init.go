@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,16 +16,6 @@ import (
 // path is where commands are looked for: the tools of the lab first, so that
 // the pinned runsc wins over a packaged one.
 const path = wire.ToolsDir + "/bin:" + wire.RunDir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-// runModules are loaded before anything can be traced, because a module that is
-// loaded later adds functions to a universe that was already armed. Absent ones
-// (vhost_vsock in a stripped kernel, kvm_intel on AMD) are no error: whoever
-// needs them checks for the device.
-var runModules = []string{
-	"overlay", "veth", "bridge", // every sandbox has a root file system and a link
-	"tun", "vhost_net", "vhost_vsock", // hypervisors' back-ends
-	"kvm_amd", "kvm_intel", // one of the two, or none
-}
 
 // start brings the machine up, runs the agent and returns when it ended.
 func start() error {
@@ -42,10 +30,8 @@ func start() error {
 	if err := earlyMounts(); err != nil {
 		return err
 	}
-	for _, m := range conf.Modules {
-		if err := loadModule(filepath.Join(wire.ModuleDir, m)); err != nil {
-			return err
-		}
+	if err := loadModules(conf.Modules); err != nil {
+		return err
 	}
 	if err := newRoot(conf); err != nil {
 		return err
@@ -61,11 +47,6 @@ func start() error {
 		"SHELL": "/bin/bash", "LANG": "C.UTF-8", "TERM": "linux",
 	} {
 		os.Setenv(k, v)
-	}
-	// -a goes on after a module that is not there, -q is quiet about it, -b
-	// applies the blacklist of the distribution.
-	if out, err := exec.Command("modprobe", append([]string{"-abq"}, runModules...)...).CombinedOutput(); err != nil && len(out) > 0 {
-		fmt.Fprintf(os.Stderr, "hapscope lab init: modprobe: %s\n", strings.TrimSpace(string(out)))
 	}
 	return superviseAgent()
 }

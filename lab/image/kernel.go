@@ -31,7 +31,7 @@ const kernelPackage = "linux-image-amd64"
 func kernel(suite string) component {
 	return component{
 		name:   Kernel,
-		inputs: debianInputs{kernelBuilder, suite, []string{kernelPackage}, bootModules},
+		inputs: debianInputs{kernelBuilder, suite, []string{kernelPackage}, slices.Concat(bootModules, runModules)},
 		about:  fmt.Sprintf("Debian %s, %s, about 30 s", suite, kernelPackage),
 		build:  func(ctx context.Context, dir string) error { return buildKernel(ctx, suite, dir) },
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ulikunitz/xz"
@@ -21,9 +22,19 @@ var bootModules = []string{
 	"virtio_pci", "virtio_console", "virtio_blk", "crc32c_generic", "ext4", "overlay", "9pnet_virtio", "9p",
 }
 
-// takeBootModules copies the modules that booting needs, uncompressed and
-// numbered in the order of loading, so that init needs neither an index nor a
-// decompressor. One that the kernel has built in is left out.
+// runModules are loaded at boot as well, before anything can be traced, because
+// a module that is loaded later adds functions to a universe that was already
+// armed. A kernel without one is fine: whoever needs it checks for the device.
+var runModules = []string{
+	"veth", "bridge", // every sandbox has a link
+	"tun", "vhost_net", "vhost_vsock", // hypervisors' back-ends
+	"kvm_amd", "kvm_intel", // init loads the one that the CPU has
+}
+
+// takeBootModules copies the modules that init loads, uncompressed and numbered
+// in the order of loading, so that init needs neither an index nor a
+// decompressor, which costs seconds under TCG. One that the kernel has built in
+// is left out.
 func takeBootModules(modules, dir string) error {
 	index, err := os.Open(filepath.Join(modules, "modules.dep"))
 	if err != nil {
@@ -38,7 +49,7 @@ func takeBootModules(modules, dir string) error {
 	if err != nil {
 		return err
 	}
-	order, err := deps.order(bootModules, string(builtin))
+	order, err := deps.order(bootModules, runModules, string(builtin))
 	if err != nil {
 		return err
 	}
@@ -73,15 +84,17 @@ func parseModulesDep(r io.Reader) (moduleIndex, error) {
 }
 
 // order lists the files to load for the wanted modules, each after its needs.
-func (index moduleIndex) order(wanted []string, builtin string) (order []string, err error) {
+// Wanted modules that are neither there nor built in are an error, optional ones
+// are not.
+func (index moduleIndex) order(wanted, optional []string, builtin string) (order []string, err error) {
 	seen := map[string]bool{}
-	for _, name := range wanted {
+	for i, name := range slices.Concat(wanted, optional) {
 		files, ok := index[name]
 		if !ok {
-			if isBuiltin(builtin, name) {
-				continue
+			if i < len(wanted) && !isBuiltin(builtin, name) {
+				return nil, fmt.Errorf("the kernel has no module %s", name)
 			}
-			return nil, fmt.Errorf("the kernel has no module %s", name)
+			continue
 		}
 		for i := len(files) - 1; i >= 0; i-- {
 			if !seen[files[i]] {

@@ -19,5 +19,5 @@ type Set struct {
 	Kernel      string   // bzImage
 	Config      string   // the kernel's configuration
 	Release     string   // the kernel's release
-	BootModules []string // uncompressed modules needed to reach the disks, in the order of loading
+	BootModules []string // uncompressed modules that init loads, in the order of loading
 }
