@@ -52,17 +52,22 @@ func (s *sandbox) deleteByRuntime(ctx context.Context) error {
 	if left := stateOf(s.runtime.root(), s.spec.ID); len(left) == 0 && !cgroup.Exists(s.cgroup) {
 		return nil // the runtime has cleaned up after a create that failed
 	}
-	// A process that has ended by itself makes this fail; what matters is that
-	// nothing runs afterwards.
-	errKill := s.call(ctx, "kill", func(ctx context.Context) error {
-		return s.runtime.command().Kill(ctx, s.spec.ID, int(unix.SIGKILL), nil)
-	})
-	if err := s.waitEmpty(ctx); err != nil {
-		return errors.Join(errKill, err)
+	killed := s.pid != 0 && s.Running(ctx) == nil
+	if killed {
+		err := s.call(ctx, "kill", func(ctx context.Context) error {
+			return s.runtime.command().Kill(ctx, s.spec.ID, int(unix.SIGKILL), nil)
+		})
+		if err != nil {
+			return err
+		}
+		if err := s.waitEmpty(ctx); err != nil {
+			return err
+		}
 	}
 	return s.call(ctx, "delete", func(ctx context.Context) error {
-		// With force also what a failed create has left is deleted.
-		return s.runtime.command().Delete(ctx, s.spec.ID, &runc.DeleteOpts{Force: s.pid == 0})
+		// With force also what a failed create has left is deleted, and what
+		// outlives a process that has ended by itself.
+		return s.runtime.command().Delete(ctx, s.spec.ID, &runc.DeleteOpts{Force: !killed})
 	})
 }
 
