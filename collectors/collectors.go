@@ -63,4 +63,6 @@ type Witness interface {
 	Session
 	// Universe returns all functions that the session can see.
 	Universe() []record.Function
+	// Untraceable counts the kernel's functions that the session cannot see.
+	Untraceable() int
 }

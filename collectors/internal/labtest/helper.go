@@ -1,0 +1,173 @@
+//go:build lab
+
+package labtest
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// role is the environment variable that makes the test binary a helper.
+const role = "HAPSCOPE_LABTEST_ROLE"
+
+// Roles of a helper.
+const (
+	// Wait: for each byte read, call getppid Calls times and write a byte back.
+	Wait = "wait"
+	// Now: call getppid Calls times and exit.
+	Now = "now"
+	// Fork: run 20 helpers with role Now, one after the other, and exit.
+	Fork = "fork"
+)
+
+// Calls is how often a helper calls getppid, and Children how many Fork makes.
+const (
+	Calls    = 10_000
+	Children = 20
+)
+
+// Main runs the tests, or the role that the environment gives. Roles of a
+// package's own go in more.
+func Main(m *testing.M, more map[string]func()) {
+	switch r := os.Getenv(role); {
+	case r == "":
+		os.Exit(m.Run())
+	case more[r] != nil:
+		more[r]()
+	case r == Wait:
+		b := make([]byte, 1)
+		for {
+			if _, err := os.Stdin.Read(b); err != nil {
+				return
+			}
+			Getppid(Calls)
+			os.Stdout.Write(b)
+		}
+	case r == Now:
+		Getppid(Calls)
+	case r == Fork:
+		for range Children {
+			c := Command(Now)
+			c.Stderr = os.Stderr
+			if err := c.Run(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+		}
+	default:
+		fmt.Fprintln(os.Stderr, "no role", r)
+		os.Exit(2)
+	}
+}
+
+// Getppid calls getppid n times, from one thread and with nothing around it.
+func Getppid(n int) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for range n {
+		unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0)
+	}
+}
+
+// Command is the test binary in a role, not started.
+func Command(r string) *exec.Cmd {
+	c := exec.Command("/proc/self/exe")
+	c.Env = append(os.Environ(), role+"="+r)
+	return c
+}
+
+// Helper is a running helper with role Wait.
+type Helper struct {
+	command *exec.Cmd
+	in      io.WriteCloser
+	out     io.Reader
+}
+
+// Start starts a helper in a cgroup, or in this process's where dir is empty.
+func Start(t *testing.T, dir string) *Helper {
+	t.Helper()
+	h := &Helper{command: Command(Wait)}
+	if dir != "" {
+		fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		h.command.SysProcAttr = &unix.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}
+	}
+	var err error
+	if h.in, err = h.command.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if h.out, err = h.command.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		h.in.Close()
+		h.command.Wait()
+	})
+	h.Call(t) // so that what the Go runtime does at its start is behind it
+	return h
+}
+
+// Call makes the helper call getppid Calls times, and waits until it has.
+func (h *Helper) Call(t *testing.T) {
+	t.Helper()
+	if _, err := h.in.Write([]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(h.out, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Launch runs f on a thread of its own that ends afterwards: a launcher's.
+func Launch(f func(tid int) error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		done <- f(unix.Gettid())
+	}()
+	return <-done
+}
+
+// Forever blocks until killed.
+func Forever() {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, unix.SIGTERM)
+	<-c
+}
+
+// Leftovers reports what is left of hapscope in the tracing directory: trace
+// instances, and functions that still call a tracer.
+func Leftovers(t *testing.T) {
+	t.Helper()
+	entries, err := os.ReadDir("/sys/kernel/tracing/instances")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "hapscope") {
+			t.Errorf("trace instance %s is left", e.Name())
+		}
+	}
+	b, err := os.ReadFile("/sys/kernel/tracing/enabled_functions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(b), "\n"); n > 0 {
+		t.Errorf("%s functions still call a tracer", strconv.Itoa(n))
+	}
+}
