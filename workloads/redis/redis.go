@@ -43,5 +43,5 @@ func (w workload) Dial(ctx context.Context, address string) (workloads.Client, e
 	if w.name == "redis-get" {
 		return &getClient{client: c}, nil
 	}
-	return &setClient{client: c, sent: map[int]bool{}, last: map[string]int{}}, nil
+	return newSetClient(c), nil
 }

@@ -23,6 +23,10 @@ type setClient struct {
 
 var _ workloads.Verifier = (*setClient)(nil)
 
+func newSetClient(c *client) *setClient {
+	return &setClient{client: c, sent: map[int]bool{}, last: map[string]int{}}
+}
+
 // Do implements workloads.Client.
 func (c *setClient) Do(ctx context.Context, i int) error {
 	var reply string
