@@ -118,6 +118,12 @@ func TestUpdateRun(t *testing.T) {
 	if rec.Run.Machine.Release != "6.12" || rec.Run.Where != "lab" {
 		t.Errorf("got %+v", rec.Run)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "run.json"), []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.UpdateRun(func(*record.Run) {}); !errors.Is(err, record.ErrSchema) {
+		t.Errorf("what another has written was not looked at: %v", err)
+	}
 	left, _ := filepath.Glob(filepath.Join(dir, ".run.json*"))
 	if len(left) > 0 {
 		t.Errorf("left behind: %v", left)

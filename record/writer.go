@@ -20,7 +20,6 @@ type Writer struct {
 	dir      string
 	lock     *os.File
 	results  *os.File
-	run      Run
 	tables   map[string]*tableWriter // by file name
 	warnings []string
 }
@@ -55,7 +54,7 @@ func NewWriter(dir string, run Run) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create record: %w", err)
 	}
-	if err := w.UpdateRun(func(r *Run) { *r = run }); err != nil {
+	if err := w.writeRun(&run); err != nil {
 		w.Close()
 		return nil, fmt.Errorf("create record: %w", err)
 	}
@@ -81,9 +80,8 @@ func OpenWriter(dir string) (*Writer, *Run, []Result, error) {
 		w.Close()
 		return nil, nil, nil, fmt.Errorf("open record: %w", err)
 	}
-	w.run, w.warnings = rec.Run, rec.Warnings
-	run := rec.Run
-	return w, &run, rec.Results, nil
+	w.warnings = rec.Warnings
+	return w, &rec.Run, rec.Results, nil
 }
 
 func open(dir string, flag int) (*Writer, error) {
@@ -109,24 +107,37 @@ func (w *Writer) Warnings() []string {
 	return w.warnings
 }
 
-// UpdateRun changes run.json. Where change leaves a run that could not be read
-// back, the file stays as it was.
+// UpdateRun changes run.json, which is read anew before: while a run is in the
+// lab, the host's writer and the guest's share the directory, one adding what it
+// knows of the lab, the other the machine and its tools, and neither may undo the
+// other's. Where change leaves a run that could not be read back, the file stays
+// as it was.
 func (w *Writer) UpdateRun(change func(*Run)) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	run := w.run
-	change(&run)
+	content, err := os.ReadFile(filepath.Join(w.dir, runFile))
+	if err != nil {
+		return fmt.Errorf("update %s: %w", runFile, err)
+	}
+	run, err := parseRun(content)
+	if err != nil {
+		return fmt.Errorf("update %s: %w", runFile, err)
+	}
+	change(run)
+	return w.writeRun(run)
+}
+
+func (w *Writer) writeRun(run *Run) error {
 	if err := run.check(); err != nil {
 		return fmt.Errorf("update %s: %w", runFile, err)
 	}
-	b, err := json.MarshalIndent(filled(run), "", "  ")
+	b, err := json.MarshalIndent(filled(*run), "", "  ")
 	if err != nil {
 		return fmt.Errorf("update %s: %w", runFile, err)
 	}
 	if err := replace(filepath.Join(w.dir, runFile), append(b, '\n')); err != nil {
 		return fmt.Errorf("update %s: %w", runFile, err)
 	}
-	w.run = run
 	return nil
 }
 
