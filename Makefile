@@ -41,7 +41,7 @@ test-browser: test-deps ## the HTML report in a real browser
 
 test-lab: test-deps build ## tests on real kernels, runtimes and servers in the lab VM
 	./hapscope lab build
-	./hapscope lab build --lab-kernel bookworm
+	./hapscope lab build --kernel bookworm
 	$(GO) test -count=1 -p 1 -timeout 20m -tags lab -exec "$(CURDIR)/hapscope lab exec --" $(LAB_INSIDE)
 	HAPSCOPE=$(CURDIR)/hapscope $(GO) test -count=1 -p 1 -timeout 40m -tags lab -v $(LAB_HOST)
 

@@ -43,7 +43,7 @@ func (d *Driver) describe(in *instruments) (*record.Machine, error) {
 		return nil, fmt.Errorf("describe the machine: %w", err)
 	}
 	universe := in.witness.Universe()
-	m.Traceable = len(universe)
+	m.Traceable, m.Untraceable = len(universe), in.witness.Untraceable()
 	if in.index, err = d.Writer.Functions(m.BuildID, universe); err != nil {
 		return nil, fmt.Errorf("write the function table: %w", err)
 	}

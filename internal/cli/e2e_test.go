@@ -1,0 +1,286 @@
+//go:build lab
+
+package cli_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hapscope/record"
+)
+
+// These tests are a user's: they call the binary, boot the lab, and measure real
+// runtimes on a real kernel. The binary is the one that HAPSCOPE names, so that
+// what is tested is what `make build` leaves.
+func binary(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("HAPSCOPE")
+	if path == "" {
+		t.Fatal("HAPSCOPE must name the binary under test: use `make test-lab`")
+	}
+	return path
+}
+
+// ran is what a finished command left.
+type ran struct {
+	code           int
+	stdout, stderr string
+}
+
+func hapscope(t *testing.T, args ...string) ran {
+	t.Helper()
+	cmd, out := command(t, args...)
+	err := cmd.Run()
+	return finished(t, cmd, out, err)
+}
+
+type outputs struct{ stdout, stderr bytes.Buffer }
+
+func command(t *testing.T, args ...string) (*exec.Cmd, *outputs) {
+	t.Helper()
+	var out outputs
+	cmd := exec.Command(binary(t), args...)
+	cmd.Stdout, cmd.Stderr = &out.stdout, &out.stderr
+	cmd.Env = append(os.Environ(), "NO_COLOR=1")
+	t.Log("hapscope", strings.Join(args, " "))
+	return cmd, &out
+}
+
+func finished(t *testing.T, cmd *exec.Cmd, out *outputs, err error) ran {
+	t.Helper()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	r := ran{cmd.ProcessState.ExitCode(), out.stdout.String(), out.stderr.String()}
+	t.Logf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	return r
+}
+
+func (r ran) want(t *testing.T, code int, fragments ...string) {
+	t.Helper()
+	if r.code != code {
+		t.Errorf("exit code %d, want %d", r.code, code)
+	}
+	for _, f := range fragments {
+		if !strings.Contains(r.stdout+r.stderr, f) {
+			t.Errorf("the output lacks %q", f)
+		}
+	}
+}
+
+// One real runc cell and one real gVisor cell, through the CLI, and everything
+// that a user does with the record afterwards.
+func TestMeasureAndReport(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	hapscope(t, "run", "quick", "--variants", "runc,gvisor-systrap", "--workloads", "redis-set", "--repetitions", "2", "--out", dir).
+		want(t, 0, "runc", "gvisor-systrap", "report.html")
+	noVMs(t)
+
+	rec := read(t, dir)
+	for _, r := range rec.Results {
+		if r.Status != record.OK {
+			t.Errorf("%s #%d is %s: %s", r.Cell(), r.Repetition, r.Status, r.Reason)
+		}
+		if r.Load == nil || r.Load.Correct != 300 {
+			t.Errorf("%s #%d: load %+v", r.Cell(), r.Repetition, r.Load)
+		}
+	}
+	size := func(variant string, p record.Phase) int {
+		for _, r := range rec.Results {
+			if phase := r.Phase(p); r.Variant == variant && phase != nil {
+				return len(phase.Functions[record.InProcess])
+			}
+		}
+		return 0
+	}
+	// Wide bounds around what was published and tried: a count outside of them
+	// means that attribution or the universe is broken, not that a kernel changed.
+	runc, gvisor, boot := size("runc", record.Steady), size("gvisor-systrap", record.Steady), size("runc", record.Boot)
+	t.Logf("steady: runc %d, gvisor-systrap %d; boot of runc %d", runc, gvisor, boot)
+	if runc < 300 || runc > 1500 || gvisor < 200 || gvisor > 1200 {
+		t.Errorf("steady: runc %d, gvisor-systrap %d functions are outside of all that was ever seen", runc, gvisor)
+	}
+	if runc <= gvisor {
+		t.Errorf("steady: runc %d functions, gvisor-systrap %d: runc must not be the lowest", runc, gvisor)
+	}
+	if boot <= 2*runc {
+		t.Errorf("boot of runc has %d functions, want more than twice the %d of steady", boot, runc)
+	}
+
+	for _, f := range []string{"report.html", "steady.png", "steady.svg", "results.csv"} {
+		if info, err := os.Stat(filepath.Join(dir, f)); err != nil || info.Size() < 500 {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+	rows := hapscope(t, "report", dir, "-o", "csv=-")
+	rows.want(t, 0)
+	table, err := csv.NewReader(strings.NewReader(rows.stdout)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(table[0], ","); got != "variant,workload,repetition,phase,context,metric,value,unit,status" {
+		t.Errorf("columns %s", got)
+	}
+	names := hapscope(t, "functions", dir, "--variant", "runc", "--workload", "redis-set", "--phase", "steady", "--context", "process")
+	names.want(t, 0, "tcp_sendmsg\n")
+	if lines := strings.Split(strings.TrimSpace(names.stdout), "\n"); !slices.IsSorted(lines) {
+		t.Error("the names are not sorted")
+	}
+	hapscope(t, "functions", dir, "--variant", "rnuc").want(t, 2, `did you mean "runc"?`)
+	hapscope(t, "run", "--resume", dir).want(t, 0, "nothing is left")
+}
+
+// A VM that is killed in mid-run takes no finished repetition with it, and the
+// run goes on where it stopped.
+func TestVMKilled(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	cmd, out := command(t, "run", "quick", "--variants", "runc", "--workloads", "redis-set,redis-get", "--repetitions", "2", "--out", dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitResults(t, dir, 1)
+	for _, pid := range children(t, cmd.Process.Pid) {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finished(t, cmd, out, cmd.Wait()).want(t, 5, "the lab VM died", "run --resume")
+	noVMs(t)
+	kept := len(read(t, dir).Results)
+	if kept < 1 {
+		t.Fatal("the finished repetition is gone")
+	}
+
+	hapscope(t, "run", "--resume", dir).want(t, 0)
+	if rec := read(t, dir); len(rec.Results) != 4 || rec.Run.Ended == nil {
+		t.Errorf("%d results after the resume, ended %v", len(rec.Results), rec.Run.Ended)
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	cmd, out := command(t, "run", "quick", "--variants", "runc", "--workloads", "redis-set", "--repetitions", "50", "--out", dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitResults(t, dir, 1)
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	finished(t, cmd, out, cmd.Wait()).want(t, 130, "run --resume")
+	noVMs(t)
+	if rec := read(t, dir); len(rec.Results) < 1 || len(rec.Results) == 50 {
+		t.Errorf("%d results", len(rec.Results))
+	}
+}
+
+// Host mode, tried where there is a host that may be used: inside the lab. One
+// VM serves for all faults; after each the same sweep must find nothing.
+func TestFaultsOnTheHost(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "faults.sh")
+	content, err := os.ReadFile("testdata/faults.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(script, content, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r := hapscope(t, "lab", "exec", "--share", filepath.Dir(script), "--", "sh", script)
+	r.want(t, 0, "all faults were handled")
+}
+
+func TestDoctorJSON(t *testing.T) {
+	r := hapscope(t, "doctor", "--json")
+	r.want(t, 0)
+	var d struct {
+		Lab struct {
+			Fit      bool
+			Variants []record.VariantInfo
+		}
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &d); err != nil {
+		t.Fatal(err)
+	}
+	if !d.Lab.Fit || len(d.Lab.Variants) < 5 {
+		t.Fatalf("lab = %+v", d.Lab)
+	}
+	for _, v := range d.Lab.Variants {
+		if !v.Fit() {
+			t.Errorf("%s cannot run in the lab: %v", v.Name, record.Unmet(v.Requirements))
+		}
+	}
+}
+
+func read(t *testing.T, dir string) *record.Record {
+	t.Helper()
+	rec, err := record.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+// awaitResults waits until n repetitions are on disk.
+func awaitResults(t *testing.T, dir string, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if content, err := os.ReadFile(filepath.Join(dir, "results.jsonl")); err == nil && bytes.Count(content, []byte("\n")) >= n {
+			return
+		}
+	}
+	t.Fatalf("no %d results in five minutes", n)
+}
+
+// children lists the processes that pid has started.
+func children(t *testing.T, pid int) (pids []int) {
+	t.Helper()
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, task := range tasks {
+		content, _ := os.ReadFile(task)
+		for _, f := range strings.Fields(string(content)) {
+			if n, err := strconv.Atoi(f); err == nil {
+				pids = append(pids, n)
+			}
+		}
+	}
+	if len(pids) == 0 {
+		t.Fatal("the run has no child process: where is QEMU?")
+	}
+	return pids
+}
+
+var emulator = regexp.MustCompile(`qemu-system-x86_64`)
+
+// noVMs fails the test if an emulator is left whose parent is gone or is this
+// test: another user's VM has a living hapscope as its parent.
+func noVMs(t *testing.T) {
+	t.Helper()
+	entries, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		content, _ := os.ReadFile(e)
+		if !emulator.Match(content) {
+			continue
+		}
+		status, _ := os.ReadFile(filepath.Join(filepath.Dir(e), "status"))
+		if regexp.MustCompile(`PPid:\s+1\n`).Match(status) {
+			t.Errorf("an emulator is left: %s", e)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hapscope/reports"
+)
+
+func listCommand(a *app) *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "list the scenarios, variants, workloads and report formats",
+		Args:  exactly(0),
+		RunE: func(*cobra.Command, []string) error {
+			f, err := a.loadScenarios(file)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(a.stdout, "scenarios")
+			for _, name := range f.Names() {
+				s := f.Scenarios[name]
+				fmt.Fprintf(a.stdout, "  %-10s %s\n", name, s.Description)
+				fmt.Fprintf(a.stdout, "  %-10s %d variants × %d workloads × %d repetitions = %d; %s, %d requests%s\n", "",
+					len(s.Variants), len(s.Workloads), s.Repetitions, len(s.Variants)*len(s.Workloads)*s.Repetitions,
+					s.Load.Mode, s.Load.Requests, rateText(s.Load.Rate, s.Load.Mode))
+			}
+			known := catalog()
+			for _, group := range []struct {
+				title string
+				names []string
+			}{
+				{"variants", known.Variants}, {"workloads", known.Workloads}, {"report formats", reports.Formats()},
+			} {
+				fmt.Fprintf(a.stdout, "%s\n  %s\n", group.title, strings.Join(group.names, "\n  "))
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&file, "scenarios", "", "scenarios file (default ./scenarios.yaml, else the built-in one)")
+	return c
+}
+
+func rateText(rate float64, mode string) string {
+	if mode != "paced" {
+		return ""
+	}
+	return fmt.Sprintf(" at %g/s", rate)
+}

@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hapscope/driver"
+	"hapscope/driver/scenario"
+	"hapscope/lab/image"
+	"hapscope/lab/vm"
+	"hapscope/lab/wire"
+	"hapscope/record"
+)
+
+const (
+	// stateDir holds locks, bundles and runtime state while a run is under way.
+	stateDir = "/run/hapscope"
+	// guestRunDir is where the guest sees the run directory.
+	guestRunDir = "/lab/run"
+)
+
+// measure does what is left of the run in dir, in the place that the record names.
+func (a *app) measure(ctx context.Context, dir string) error {
+	w, run, results, err := record.OpenWriter(dir)
+	if err != nil {
+		return usageError("open the run directory: %w", err)
+	}
+	defer w.Close()
+	left := len(run.Plan.Steps) - len(results)
+	if left == 0 {
+		a.log.Info("nothing is left to measure", "run", dir)
+		return nil
+	}
+	fmt.Fprintf(a.progress(), "hapscope: %s: %d variants × %d workloads × %d repetitions, %d left; in the %s: %s\n",
+		run.Plan.Scenario, len(run.Plan.Variants), len(run.Plan.Workloads), run.Plan.Repetitions, left, run.Where, run.Why)
+	if run.Where == scenario.OnHost {
+		return a.drive(ctx, w, run, results, hostRootfs())
+	}
+	return a.measureInLab(ctx, dir, w, run)
+}
+
+// measureInLab boots the lab with the run directory shared into it, and lets the
+// same binary measure there. Every finished repetition reaches this machine's
+// disk through the share, so that a dying VM takes none with it.
+func (a *app) measureInLab(ctx context.Context, dir string, w *record.Writer, run *record.Run) error {
+	images, err := image.Ensure(ctx, a.imageOptions(run.Lab.Suite, run.Lab.KernelSuite))
+	if err != nil {
+		return fmt.Errorf("build the lab: %w", err)
+	}
+	if err := sameImages(run.Lab, images); err != nil {
+		return err
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	machine, err := vm.Boot(ctx, vm.Options{
+		Images: images, CPUs: run.Lab.CPUs, MemoryMiB: int(run.Lab.MemoryBytes >> 20),
+		Shares:   []vm.Share{{Host: abs, Guest: guestRunDir, Writable: true}},
+		Progress: a.progress(),
+	})
+	if err != nil {
+		return fmt.Errorf("boot the lab: %w", err)
+	}
+	defer machine.Close()
+	facts := machine.Facts()
+	if err := w.UpdateRun(func(r *record.Run) { r.Lab = &facts }); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil { // from here on the guest writes
+		return err
+	}
+
+	args := []string{"hapscope", "guest", "measure", guestRunDir}
+	if a.verbose {
+		args = append(args, "--verbose")
+	}
+	if a.quiet {
+		args = append(args, "--quiet")
+	}
+	code, err := machine.Run(ctx, vm.Command{Args: args, Stdout: a.stderr, Stderr: a.stderr})
+	var died *vm.DiedError
+	switch {
+	case ctx.Err() != nil:
+		return context.Canceled
+	case errors.As(err, &died):
+		return incompleteError(fmt.Errorf("the lab VM died: %w", err), "")
+	case err != nil:
+		return fmt.Errorf("measure in the lab: %w", err)
+	case code == exitOK:
+		return nil
+	case code == exitUnfit:
+		return unfitError(errors.New("nothing that was asked for can run in the lab"), "")
+	}
+	return fmt.Errorf("measuring in the lab ended with exit code %d; its message stands above", code)
+}
+
+// sameImages refuses to mix kernels or tools within one record.
+func sameImages(lab *record.Lab, images *image.Set) error {
+	for component, key := range lab.Images {
+		if images.Keys[component] != key {
+			return usageError("this run began with lab image %s %s, which is %s now: start a new run", component, key, images.Keys[component])
+		}
+	}
+	return nil
+}
+
+func (a *app) imageOptions(suite, kernel string) image.Options {
+	return image.Options{Suite: suite, KernelSuite: kernel, WorkloadPackages: workloadPackages(), Progress: a.progress()}
+}
+
+// drive measures on the machine that this process runs on.
+func (a *app) drive(ctx context.Context, w *record.Writer, run *record.Run, results []record.Result, rootfs string) error {
+	d := &driver.Driver{
+		Runtimes: runtimesByVariant(), Workloads: workloadsByName(),
+		Witness: witness(), Collectors: otherCollectors(), Describe: describeMachine,
+		Rootfs: rootfs, State: stateDir, Writer: w, Log: a.log,
+		Done: func(p driver.Progress) { fmt.Fprintln(a.progress(), progressLine(p)) },
+	}
+	err := d.Run(ctx, run.Plan, results)
+	switch {
+	case errors.Is(err, driver.ErrUnfit):
+		return unfitError(err, "`hapscope doctor` shows what each variant needs")
+	case errors.Is(err, driver.ErrBusy):
+		return &codedError{code: exitError, err: err, hint: "wait for it, or measure in the lab: --where lab"}
+	}
+	return err
+}
+
+// progressLine is one finished repetition, for people who wait.
+func progressLine(p driver.Progress) string {
+	r := p.Result
+	what := string(r.Status)
+	if steady := r.Phase(record.Steady); steady != nil {
+		what = fmt.Sprintf("%-8s %4d functions", r.Status, len(steady.Functions[record.InProcess]))
+	}
+	line := fmt.Sprintf("[%*d/%d] %-31s #%d  %-23s %5.1f s   elapsed %s", len(fmt.Sprint(p.Total)), p.Number, p.Total,
+		r.Cell(), r.Repetition, what, r.Seconds, clock(p.Elapsed))
+	if p.Number < p.Total {
+		line += ", left about " + clock(p.Left)
+	}
+	if r.Status != record.OK {
+		line += "\n        " + r.Reason
+	}
+	return line
+}
+
+func clock(d time.Duration) string {
+	d = d.Round(time.Second)
+	return fmt.Sprintf("%d:%02d", d/time.Minute, d%time.Minute/time.Second)
+}
+
+// guestCommand holds what the lab's host side runs in the guest.
+func guestCommand(a *app) *cobra.Command {
+	c := &cobra.Command{Use: "guest", Short: "run by hapscope itself inside the lab", Hidden: true}
+	c.AddCommand(&cobra.Command{
+		Use:  "measure DIR",
+		Args: exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			w, run, results, err := record.OpenWriter(args[0])
+			if err != nil {
+				return fmt.Errorf("open the run directory: %w", err)
+			}
+			defer w.Close()
+			return a.drive(c.Context(), w, run, results, wire.RootfsDir)
+		},
+	})
+	return c
+}
+
+// hostRootfs is the workloads' root file system on the machine itself. In the
+// lab it is mounted; elsewhere HAPSCOPE_ROOTFS names it.
+func hostRootfs() string {
+	if dir := os.Getenv("HAPSCOPE_ROOTFS"); dir != "" {
+		return dir
+	}
+	return wire.RootfsDir
+}
+
+func rootfsRequirement() record.Requirement {
+	dir := hostRootfs()
+	r := record.Requirement{Name: "workloads' root file system", Detail: dir}
+	if _, err := os.Stat(filepath.Join(dir, "usr")); err != nil {
+		r.Detail = "none at " + dir
+		r.Remedy = "unpack a root directory with the workloads' packages and name it in HAPSCOPE_ROOTFS"
+		return r
+	}
+	r.Met = true
+	return r
+}

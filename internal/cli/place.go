@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"hapscope/driver/scenario"
+	"hapscope/internal/kernel/machine"
+	"hapscope/record"
+)
+
+// place is where a run takes place, and why in one sentence.
+type place struct{ where, why string }
+
+// choosePlace decides between this machine and the lab.
+func (a *app) choosePlace(ctx context.Context, asked string) (place, error) {
+	if asked == scenario.InLab {
+		return place{scenario.InLab, "the lab was asked for"}, nil
+	}
+	unmet := record.Unmet(hostRequirements(ctx))
+	switch {
+	case len(unmet) == 0 && asked == scenario.OnHost:
+		return place{scenario.OnHost, "the host was asked for and its kernel can be traced"}, nil
+	case len(unmet) == 0:
+		return place{scenario.OnHost, "this machine's kernel can be traced"}, nil
+	case asked == scenario.OnHost:
+		return place{}, unfitError(fmt.Errorf("this machine is unfit to measure on: %s", details(unmet)), hintsOf(unmet)+"; or measure in the lab: --where lab")
+	}
+	return place{scenario.InLab, "this machine's kernel cannot be traced: " + details(unmet)}, nil
+}
+
+// hostRequirements are what measuring on this machine needs, apart from what
+// each variant needs.
+func hostRequirements(ctx context.Context) []record.Requirement {
+	reqs := witness().Check(ctx)
+	for _, c := range otherCollectors() {
+		reqs = append(reqs, c.Check(ctx)...)
+	}
+	reqs = append(reqs, rootfsRequirement())
+	return dedupe(reqs)
+}
+
+// describeMachine is what the driver writes into the record.
+func describeMachine() (*record.Machine, error) {
+	m, err := machine.Facts()
+	return &m, err
+}
+
+// dedupe keeps the first requirement of each name: collectors share many.
+func dedupe(reqs []record.Requirement) (out []record.Requirement) {
+	seen := map[string]bool{}
+	for _, r := range reqs {
+		if !seen[r.Name] {
+			seen[r.Name] = true
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func details(rs []record.Requirement) string {
+	var parts []string
+	for _, r := range rs {
+		parts = append(parts, r.Name+": "+r.Detail)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func hintsOf(rs []record.Requirement) string {
+	var parts []string
+	for _, r := range rs {
+		if r.Remedy != "" {
+			parts = append(parts, r.Remedy)
+		}
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,80 @@
+# Runs inside the lab as on a user's host: `hapscope run --where host`, with one
+# fault at a time. Nothing may be left behind after any of them.
+set -u
+cd "$(mktemp -d)"
+hapscope=/run/hapscope/hapscope
+bad=0
+
+# must CODE TEXT COMMAND...: the command ends with CODE and prints TEXT.
+must() {
+	code=$1 text=$2; shift 2
+	"$@" >out.txt 2>&1; got=$?
+	cat out.txt
+	[ $got = "$code" ] || { echo "FAIL: exit code $got, want $code: $*"; bad=1; }
+	grep -qF -- "$text" out.txt || { echo "FAIL: no \"$text\" in the output of: $*"; bad=1; }
+	sweep "$*"
+}
+
+# sweep finds what a run must not leave.
+sweep() {
+	left=$(
+		find /sys/fs/cgroup -mindepth 1 -type d -path '*hapscope*' | grep -v '^/sys/fs/cgroup/hapscope$'
+		ls /run/hapscope/netns /run/hapscope/scratch /sys/kernel/tracing/instances 2>/dev/null | grep -v ':$' | grep .
+		ip -o link | grep ' hs'
+		grep /run/hapscope/ /proc/mounts
+		pgrep -a 'redis-server|runsc|runc|crun'
+		[ "$(cat /sys/kernel/tracing/current_tracer)" = nop ] || echo "the global tracer is armed"
+	)
+	[ -z "$left" ] || { echo "FAIL: left behind by $1:"; echo "$left"; bad=1; }
+}
+
+one="--where host --variants runc --workloads redis-set --repetitions 1"
+
+echo "== bad input"
+must 2 'did you mean "quick"?' $hapscope run quikc
+printf 'scenarios:\n  a:\n    varients: [runc]\n' >bad.yaml
+must 2 'bad.yaml:3:5: unknown key "varients"' $hapscope run --scenarios bad.yaml a
+printf 'scenarios:\n  a: [\n' >broken.yaml
+must 2 'broken.yaml:' $hapscope run --scenarios broken.yaml a
+must 2 'no such file' $hapscope report nowhere
+
+echo "== a runtime that is missing: its cells are skipped, the others measured"
+must 5 'skipped' env PATH=/usr/sbin:/usr/bin:/sbin:/bin $hapscope run quick --where host --variants runc,gvisor-systrap --workloads redis-set --repetitions 1 --out missing
+grep -q 'gvisor-systrap.*skipped' missing/results.csv || { echo "FAIL: the csv does not show the skipped cell"; bad=1; }
+must 3 'none of the variants can run here' env PATH=/usr/sbin:/usr/bin:/sbin:/bin $hapscope run quick --where host --variants gvisor-systrap --workloads redis-set --repetitions 1 --out unfit
+
+echo "== a workload that never gets ready"
+cat >slow.yaml <<Y
+scenarios:
+  slow: {variants: [runc], workloads: [python-tornado], repetitions: 1, deadline: 600ms, where: host}
+Y
+must 5 'deadline of 0.6s' $hapscope run slow --scenarios slow.yaml --out slow
+
+echo "== SIGINT"
+timeout -s INT 8 $hapscope run quick --where host --variants runc --workloads redis-set --repetitions 50 --out interrupted >out.txt 2>&1
+got=$?; cat out.txt
+grep -q 'run --resume' out.txt || { echo "FAIL: interrupted without a word about --resume ($got)"; bad=1; }
+sweep SIGINT
+
+echo "== SIGKILL: the next run cleans up and says so"
+$hapscope run quick --where host --variants runc --workloads redis-set --repetitions 50 --out killed >out.txt 2>&1 &
+pid=$!
+n=0
+while ! pgrep redis-server >/dev/null && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done
+kill -KILL $pid; wait $pid 2>/dev/null
+must 0 'left behind' $hapscope run quick $one --out after
+
+echo "== two at once"
+$hapscope run quick --where host --variants runc --workloads redis-set --repetitions 50 --out first >/dev/null 2>&1 &
+pid=$!
+n=0
+while ! pgrep redis-server >/dev/null && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done
+$hapscope run quick $one --out second >out.txt 2>&1; got=$?
+cat out.txt
+[ $got = 1 ] && grep -q 'another hapscope' out.txt || { echo "FAIL: a second run was not refused ($got)"; bad=1; }
+kill -TERM $pid; wait $pid
+[ $? = 130 ] || { echo "FAIL: SIGTERM did not end with 130"; bad=1; }
+sweep SIGTERM
+
+[ $bad = 0 ] && echo "all faults were handled"
+exit $bad
