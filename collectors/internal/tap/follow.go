@@ -17,6 +17,14 @@ type followed struct {
 // Launchers returns the threads whose own events are to be discarded.
 func (f *followed) Launchers() []int32 { return *f.launchers.Load() }
 
+// Unarmed is a tap without an instance, which only knows launchers: for tests of
+// decoders.
+func Unarmed(launchers ...int32) *Tap {
+	t := new(Tap)
+	t.launchers.Store(&launchers)
+	return t
+}
+
 // Follow makes every later child of the thread tid followed.
 //
 // Where threads are followed already and may be forking, call Seed afterwards:

@@ -1,0 +1,174 @@
+//go:build !lab
+
+// Not in the lab, where another package's captures and the go command are out of reach.
+
+package ftrace
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"hapscope/collectors/internal/tap"
+	"hapscope/internal/kernel/symbols"
+	"hapscope/internal/kernel/tracefs"
+	"hapscope/record"
+)
+
+// The pages and what the kernel itself printed of them; see the README there.
+const captures = "../../internal/kernel/tracefs/testdata/6.12"
+
+func read(t testing.TB, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(captures, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// captured is a session over a universe of just the functions of a capture,
+// and the pages.
+func captured(t testing.TB) (*Session, *tracefs.Layout, []byte) {
+	t.Helper()
+	format, err := tracefs.ParseFormat(read(t, "function.format"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := tracefs.ParseLayout(read(t, "header_page"), read(t, "header_event"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ips := make(map[string]bool)
+	for line := range strings.Lines(read(t, "function.want")) {
+		ips[strings.Fields(line)[3]] = true
+	}
+	kallsyms, list := "ffffffff80000000 T _stext\n", ""
+	for _, ip := range slices.Sorted(maps.Keys(ips)) {
+		kallsyms += fmt.Sprintf("%s t at_%s\n", ip, ip)
+		list += fmt.Sprintf("%s at_%s\n", ip, ip)
+	}
+	table, err := symbols.New(symbols.Source{Kallsyms: kallsyms, Functions: list, Addresses: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Session{table: table, Tap: tap.Unarmed()}
+	if s.layout, err = layoutOf(format); err != nil {
+		t.Fatal(err)
+	}
+	return s, pages, []byte(read(t, "function.pages"))
+}
+
+func feed(t testing.TB, c *counter, l *tracefs.Layout, pages []byte) (events int) {
+	t.Helper()
+	var p tracefs.Page
+	for ; len(pages) > 0; pages = pages[l.PageSize():] {
+		if err := p.Reset(l, pages[:l.PageSize()]); err != nil {
+			t.Fatal(err)
+		}
+		n, err := c.Page(&p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events += n
+	}
+	return events
+}
+
+func TestCounterAgainstKernelText(t *testing.T) {
+	s, layout, pages := captured(t)
+	want, lines := make(map[string]uint64), 0
+	columns := map[string]record.Context{".": record.InProcess, "s": record.InSoftIRQ, "h": record.InHardIRQ, "H": record.InHardIRQ}
+	for line := range strings.Lines(read(t, "function.want")) {
+		f := strings.Fields(line)
+		want[fmt.Sprintf("%s at_%s", columns[f[2]], f[3])]++
+		lines++
+	}
+	c := newCounter(s)
+	if n := feed(t, c, layout, pages); n != lines {
+		t.Errorf("%d events, the kernel printed %d", n, lines)
+	}
+	got := make(map[string]uint64)
+	for i, f := range s.Universe() {
+		for column, context := range contexts {
+			if n := c.counts[i*len(contexts)+column]; n > 0 {
+				got[fmt.Sprintf("%s %s", context, f.Symbol)] = n
+			}
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("counted %v\nthe kernel printed %v", got, want)
+	}
+	sum := newCounter(s)
+	sum.take(c)
+	if slices.Max(c.counts) != 0 || slices.Max(sum.counts) == 0 {
+		t.Error("take has not moved the counts")
+	}
+}
+
+func TestCounterDiscardsLaunchersAndCountsUnknown(t *testing.T) {
+	s, layout, pages := captured(t)
+	lines := strings.Split(strings.TrimSpace(read(t, "function.want")), "\n")
+	var launcher int32
+	if _, err := fmt.Sscanf(strings.Fields(lines[0])[1], "%d", &launcher); err != nil {
+		t.Fatal(err)
+	}
+	var of, others uint64
+	for _, line := range lines {
+		if strings.Fields(line)[1] == fmt.Sprint(launcher) {
+			of++
+		} else {
+			others++
+		}
+	}
+	empty, err := symbols.New(symbols.Source{Kallsyms: "ffffffff80000000 T _stext\n", Functions: "ffffffff80000000 _stext\n", Addresses: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.table, s.Tap = empty, tap.Unarmed(launcher)
+	c := newCounter(s)
+	feed(t, c, layout, pages)
+	if c.launcher != of || c.unknown != others || slices.Max(c.counts) != 0 {
+		t.Errorf("launcher %d, unknown %d, want %d and %d", c.launcher, c.unknown, of, others)
+	}
+}
+
+func TestCounterRefusesOtherEvents(t *testing.T) {
+	s, layout, _ := captured(t)
+	var p tracefs.Page
+	if err := p.Reset(layout, []byte(read(t, "markers.pages"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newCounter(s).Page(&p); err == nil {
+		t.Error("a marker was taken for a function entry")
+	}
+}
+
+func TestColumn(t *testing.T) {
+	for flags, want := range map[byte]record.Context{
+		0: record.InProcess, 0x80 | 0x01: record.InProcess, // softirqs disabled, interrupts off
+		0x10: record.InSoftIRQ, 0x08: record.InHardIRQ, 0x18: record.InHardIRQ, 0x40: record.InHardIRQ,
+	} {
+		if got := contexts[column(flags)]; got != want {
+			t.Errorf("flags %#x: %s, want %s", flags, got, want)
+		}
+	}
+}
+
+func BenchmarkCountPage(b *testing.B) {
+	s, layout, pages := captured(b)
+	s.Tap = tap.Unarmed(1) // a launcher to compare with, as in a run
+	page := pages[:layout.PageSize()]
+	c := newCounter(s)
+	b.SetBytes(int64(len(page)))
+	b.ReportAllocs()
+	events := 0
+	for b.Loop() {
+		events += feed(b, c, layout, page)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(events), "ns/event")
+}
