@@ -28,9 +28,9 @@ func (r *Runtime) call(ctx context.Context, verb string, giveUp func(), run func
 
 	ctx, cancel := context.WithTimeoutCause(ctx, r.options.Deadline, fmt.Errorf("no end after %v", r.options.Deadline))
 	defer cancel()
-	done := make(chan struct{})
-	defer close(done)
+	done, over := make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(over)
 		for { // again and again: the command may just be about to fork
 			for _, pid := range children(tid) {
 				if !slices.Contains(before, pid) {
@@ -47,10 +47,13 @@ func (r *Runtime) call(ctx context.Context, verb string, giveUp func(), run func
 			}
 		}
 	})
-	defer stop()
 
 	start := time.Now()
 	err := run(context.WithoutCancel(ctx))
+	close(done)
+	if !stop() {
+		<-over // nothing is killed any more once call has returned
+	}
 	r.options.Log.Debug("ran the runtime", "variant", r.flavour.Variant, "command", verb, "took", time.Since(start), "error", err)
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("%w (%w)", context.Cause(ctx), err)
