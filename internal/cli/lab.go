@@ -3,10 +3,13 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"hapscope/lab/image"
+	"hapscope/lab/vm"
 )
 
 // labCommand is the verb that deals with the disposable VM itself.
@@ -20,7 +23,7 @@ are built once, cached, and attached read-only; nothing survives a machine.
 HAPSCOPE_CACHE names another cache directory, HAPSCOPE_ACCEL (auto, kvm, tcg)
 overrides the choice of the accelerator.`,
 	}
-	c.AddCommand(labBuildCommand(a), labExecCommand(a))
+	c.AddCommand(labBuildCommand(a), labShellCommand(a), labExecCommand(a), labStatusCommand(a), labCleanCommand(a))
 	return c
 }
 
@@ -28,8 +31,8 @@ overrides the choice of the accelerator.`,
 type labImages struct{ suite, kernel string }
 
 func (l *labImages) flags(c *cobra.Command) {
-	c.Flags().StringVar(&l.suite, "suite", image.DefaultSuite, "Debian suite of the userland and the workloads")
-	c.Flags().StringVar(&l.kernel, "kernel", image.DefaultSuite, "Debian suite of the kernel: trixie (6.12) or bookworm (6.1)")
+	c.Flags().StringVar(&l.suite, "lab-suite", image.DefaultSuite, "Debian suite of the userland and the workloads")
+	c.Flags().StringVar(&l.kernel, "lab-kernel", image.DefaultSuite, "Debian suite of the kernel: trixie (6.12) or bookworm (6.1)")
 }
 
 // labError gives an error of the lab its hint and exit code.
@@ -46,7 +49,9 @@ func labBuildCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "build",
 		Short: "build what is not cached",
-		Args:  exactly(0),
+		Example: `  hapscope lab build
+  hapscope lab build --lab-kernel bookworm      the same with Debian 12's 6.1 kernel`,
+		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			set, err := image.Ensure(c.Context(), a.imageOptions(images.suite, images.kernel))
 			if err != nil {
@@ -57,5 +62,83 @@ func labBuildCommand(a *app) *cobra.Command {
 		},
 	}
 	images.flags(c)
+	return c
+}
+
+func labStatusCommand(a *app) *cobra.Command {
+	var images labImages
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "show what is cached, and whether it is in use",
+		Args:  exactly(0),
+		RunE: func(*cobra.Command, []string) error {
+			o := a.imageOptions(images.suite, images.kernel)
+			wanted, err := image.Status(o)
+			if err != nil {
+				return fmt.Errorf("lab status: %w", err)
+			}
+			others, err := image.Others(o)
+			if err != nil {
+				return fmt.Errorf("lab status: %w", err)
+			}
+			t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "COMPONENT\tKEY\tSTATE\tSIZE\tBUILT\tPATH")
+			for _, s := range wanted {
+				printComponent(t, s, "ready")
+			}
+			for _, s := range others {
+				printComponent(t, s, "other")
+			}
+			return t.Flush()
+		},
+	}
+	images.flags(c)
+	return c
+}
+
+func printComponent(t *tabwriter.Writer, s image.ComponentStatus, state string) {
+	size, built := "–", "–"
+	switch {
+	case !s.Built && s.InUse:
+		state = "being built"
+	case !s.Built:
+		state = "not built"
+	case s.InUse:
+		state += ", in use"
+	}
+	if s.Built {
+		size = fmt.Sprintf("%d MiB", s.Bytes>>20)
+		if !s.BuiltAt.IsZero() {
+			built = fmt.Sprintf("%s in %.0f s", s.BuiltAt.Local().Format(time.DateTime), s.Took.Seconds())
+		}
+	}
+	fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.Key, state, size, built, s.Path)
+}
+
+func labCleanCommand(a *app) *cobra.Command {
+	var all bool
+	c := &cobra.Command{
+		Use:   "clean",
+		Short: "remove cached images",
+		Long: `Removes the cached images that this version would not use, and what killed
+builders left. An image that a running machine uses stays.`,
+		Args: exactly(0),
+		RunE: func(*cobra.Command, []string) error {
+			vm.Sweep()
+			cleaned, err := image.Clean(a.imageOptions("", ""), all)
+			for _, c := range cleaned {
+				verb := "removed"
+				if c.InUse {
+					verb = "kept (in use)"
+				}
+				fmt.Fprintf(a.stdout, "%s %s %s, %d MiB\n", verb, c.Component, c.Key, c.Bytes>>20)
+			}
+			if err != nil {
+				return fmt.Errorf("lab clean: %w", err)
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "remove the images that are in order as well")
 	return c
 }

@@ -1,9 +1,14 @@
 package vm
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"hapscope/lab/image"
 )
@@ -24,6 +29,37 @@ type Options struct {
 type Share struct {
 	Host, Guest string
 	Writable    bool
+}
+
+// guestOwn are directories that the guest needs itself.
+var guestOwn = []string{
+	"/", "/bin", "/boot", "/dev", "/etc", "/lab", "/lib", "/lib64", "/proc", "/root", "/run",
+	"/run/hapscope", "/sbin", "/sys", "/tmp", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/var",
+}
+
+// CheckGuestPath says why a share cannot be at that path of the guest.
+func CheckGuestPath(path string) error {
+	switch clean := filepath.Clean(path); {
+	case !filepath.IsAbs(clean):
+		return fmt.Errorf("the guest's path %q is not absolute", path)
+	case slices.Contains(guestOwn, clean), strings.HasPrefix(clean, "/proc/"), strings.HasPrefix(clean, "/sys/"):
+		return fmt.Errorf("%s is the guest's own", clean)
+	}
+	return nil
+}
+
+func (s Share) check() error {
+	info, err := os.Stat(s.Host)
+	if err == nil && !info.IsDir() {
+		err = errors.New("not a directory")
+	}
+	if err == nil {
+		err = CheckGuestPath(s.Guest)
+	}
+	if err != nil {
+		return fmt.Errorf("share %s: %w", s.Host, err)
+	}
+	return nil
 }
 
 const (
@@ -53,6 +89,11 @@ func (o *Options) complete() error {
 	}
 	if o.Progress == nil {
 		o.Progress = io.Discard
+	}
+	for _, s := range o.Shares {
+		if err := s.check(); err != nil {
+			return err
+		}
 	}
 	return checkAgent(o.Agent)
 }

@@ -26,6 +26,8 @@ type Command struct {
 	TTY    bool
 	Size   wire.Size        // of the terminal at the start
 	Resize <-chan wire.Size // later sizes
+	// Started is called when the machine has been asked to run the command.
+	Started func()
 }
 
 // The grace of a cancelled command: SIGINT, then SIGKILL, then the command is
@@ -55,6 +57,9 @@ func (v *VM) Run(ctx context.Context, c Command) (int, error) {
 		return -1, v.gone(when, err)
 	}
 	defer s.close()
+	if c.Started != nil {
+		c.Started()
+	}
 	return v.attend(ctx, c, s, when)
 }
 

@@ -49,6 +49,9 @@ func (r *rundir) remove() error {
 	return errors.Join(os.RemoveAll(r.path), r.lock.Close())
 }
 
+// Sweep removes what machines left whose owner was killed. Booting does it as well.
+func Sweep() { sweep(os.TempDir()) }
+
 // sweep removes the directories in base whose owner is dead. Those of other
 // users stay: they cannot be opened.
 func sweep(base string) {

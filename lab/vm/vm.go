@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -41,14 +40,6 @@ type VM struct {
 func Boot(ctx context.Context, o Options) (_ *VM, err error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("boot the lab: %w", err)
-	}
-	for _, s := range o.Shares {
-		if info, err := os.Stat(s.Host); err != nil || !info.IsDir() {
-			return nil, fmt.Errorf("boot the lab: share %s: not a directory that can be read", s.Host)
-		}
-		if !filepath.IsAbs(s.Guest) {
-			return nil, fmt.Errorf("boot the lab: share %s: the guest's path %q is not absolute", s.Host, s.Guest)
-		}
 	}
 	v := new(VM)
 	defer func() {
