@@ -13,7 +13,8 @@ type Runtime interface {
 	// Variant is the name used in scenarios and reports, such as gvisor-systrap.
 	Variant() string
 	// Check reports what the variant needs here, whether it is there, and what
-	// to do where it is not. It starts no sandbox.
+	// to do where it is not. Where only trying can tell, it tries; it leaves
+	// nothing behind.
 	Check(ctx context.Context) record.VariantInfo
 	// Tools names the programs that take part, with versions and digests.
 	Tools(ctx context.Context) ([]record.Tool, error)
