@@ -241,15 +241,18 @@ func nothingLeft(t *testing.T, pid int) {
 	}
 }
 
-// notify calls found when the output contains want.
+// notify calls found when the output contains want. It does not embed the
+// buffer, whose ReadFrom would be used instead of Write.
 type notify struct {
-	bytes.Buffer
-	want  string
-	found func()
+	buffer bytes.Buffer
+	want   string
+	found  func()
 }
 
+func (n *notify) String() string { return n.buffer.String() }
+
 func (n *notify) Write(b []byte) (int, error) {
-	n.Buffer.Write(b)
+	n.buffer.Write(b)
 	if n.found != nil && strings.Contains(n.String(), n.want) {
 		n.found()
 		n.found = nil
