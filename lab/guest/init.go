@@ -101,9 +101,10 @@ func identity() error {
 
 // superviseAgent runs the agent and reaps every orphan until the agent ends.
 func superviseAgent() error {
-	// A terminal signal to process 1 (ctrl-alt-del, a poweroff in the guest)
-	// must not end it: the kernel would panic.
-	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE)
+	// A signal to process 1 (ctrl-alt-del, a poweroff in the guest) must not end
+	// it: the kernel would panic. Caught and dropped rather than ignored, because
+	// what is ignored stays so in every command, and a shell cannot trap it then.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE)
 	p, err := os.StartProcess(filepath.Join(wire.RunDir, "hapscope"), []string{agentName}, &os.ProcAttr{
 		Dir: "/", Env: os.Environ(), Files: []*os.File{nil, os.Stdout, os.Stderr},
 	})
