@@ -55,7 +55,7 @@ type Observation struct {
 	Events    uint64            // decoded and counted
 	Lost      []uint64          // per CPU; nil when nothing was lost
 	Unknown   uint64            // function entries at addresses outside the universe
-	Launcher  uint64            // events of followed launchers, decoded and discarded; not among Events
+	Own       uint64            // events that hapscope itself caused, decoded and discarded; not among Events
 }
 
 // Witness is a session that observes kernel functions.

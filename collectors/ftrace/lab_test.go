@@ -57,7 +57,7 @@ func end(t *testing.T, s *Session) collectors.Observation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d events, %d of launchers, %d unknown, lost %v; functions: %d process, %d softirq, %d hardirq", o.Events, o.Launcher,
+	t.Logf("%d events, %d of hapscope's own, %d unknown, lost %v; functions: %d process, %d softirq, %d hardirq", o.Events, o.Own,
 		o.Unknown, o.Lost, len(o.Functions[record.InProcess]), len(o.Functions[record.InSoftIRQ]), len(o.Functions[record.InHardIRQ]))
 	return o
 }
@@ -174,8 +174,8 @@ func TestWitness(t *testing.T) {
 			if n := count(t, s, o, "begin_new_exec"); n != c.execs {
 				t.Errorf("%d execs were counted, want %d", n, c.execs)
 			}
-			if o.Launcher < 1234 {
-				t.Errorf("%d events of the launcher, want at least 1234", o.Launcher)
+			if o.Own < 1234 {
+				t.Errorf("%d events of the launcher, want at least 1234", o.Own)
 			}
 			if err := s.Forget(); err != nil {
 				t.Fatal(err)

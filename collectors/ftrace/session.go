@@ -2,12 +2,20 @@ package ftrace
 
 import (
 	"context"
+	"strings"
 
 	"hapscope/collectors"
 	"hapscope/collectors/internal/tap"
 	"hapscope/internal/kernel/symbols"
 	"hapscope/record"
 )
+
+// tracepointPrefix begins the names of the functions that call what is attached
+// to a tracepoint (DEFINE_TRACE_FN, include/linux/tracepoint.h). They run only
+// while something is attached, and in the lab that is the collectors: the pid
+// filters hang on sched_switch, sched_process_fork and sched_process_free, the
+// count of system calls on sys_enter. No sandbox makes an untraced host run them.
+const tracepointPrefix = "__traceiter_"
 
 // Session is the armed function tracer.
 type Session struct {
@@ -45,15 +53,21 @@ func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 	}
 	for slot, context := range contexts {
 		var hits []record.Hit
-		for i := range s.table.Functions {
-			if n := sum.counts[i*len(contexts)+slot]; n > 0 {
+		for i, f := range s.table.Functions {
+			n := sum.counts[i*len(contexts)+slot]
+			switch {
+			case n == 0:
+			case strings.HasPrefix(f.Symbol, tracepointPrefix):
+				o.Own += n
+			default:
 				hits = append(hits, record.Hit{Function: i, Count: n})
 				o.Events += n
 			}
 		}
 		o.Functions[context] = hits
 	}
-	o.Unknown, o.Launcher = sum.unknown, sum.launcher
+	o.Unknown = sum.unknown
+	o.Own += sum.launcher
 	o.Events += sum.unknown
 	return o, nil
 }

@@ -29,7 +29,7 @@ func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 			o.Syscalls[Name(number)] += n
 			o.Events += n
 		}
-		o.Launcher += c.launcher
+		o.Own += c.launcher
 		c.launcher = 0
 	}
 	if err != nil {

@@ -12,7 +12,18 @@ import (
 
 // Load makes the universe of the running kernel. Modules that are loaded later
 // are not in it.
-func Load(t *tracefs.FS) (*Table, error) {
+func Load(t *tracefs.FS) (table *Table, err error) {
+	// The two files are not read at one instant: a module that comes or goes in
+	// between is in one of them only.
+	for range 3 {
+		if table, err = load(t); !errors.Is(err, errUnplaced) {
+			break
+		}
+	}
+	return table, err
+}
+
+func load(t *tracefs.FS) (*Table, error) {
 	s := Source{Addresses: true, ModuleText: moduleText}
 	functions, err := os.ReadFile(t.Path("available_filter_functions_addrs"))
 	if errors.Is(err, fs.ErrNotExist) { // before 6.5

@@ -2,6 +2,7 @@ package symbols
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,9 @@ import (
 // maxSiteOffset is how far behind a function's start its patch site may lie:
 // behind endbr64 on x86 (4 bytes), behind bti and two nops elsewhere.
 const maxSiteOffset = 16
+
+// errUnplaced is a traceable function whose address no one tells.
+var errUnplaced = errors.New("traceable functions: not among the kernel's symbols")
 
 // Table is the universe of one running kernel.
 type Table struct {
@@ -66,7 +70,7 @@ func New(s Source) (*Table, error) {
 	for i, site := range sites {
 		start := starts[i]
 		if start == 0 {
-			return nil, fmt.Errorf("traceable functions: %s [%s] is not in kallsyms: was a module loaded meanwhile?", site.name, site.module)
+			return nil, fmt.Errorf("%w: %s", errUnplaced, record.Function{Module: site.module, Symbol: site.name}.Name())
 		}
 		if seen[start] {
 			continue // a function with two patch sites would be two lines of one identity
