@@ -12,9 +12,9 @@ import (
 
 // tracepointPrefix begins the names of the functions that call what is attached
 // to a tracepoint (DEFINE_TRACE_FN, include/linux/tracepoint.h). They run only
-// while something is attached, and in the lab that is the collectors: the pid
-// filters hang on sched_switch, sched_process_fork and sched_process_free, the
-// count of system calls on sys_enter. No sandbox makes an untraced host run them.
+// while something is attached, and in the lab that is the collectors, whose pid
+// filters hang on the scheduler's tracepoints. No sandbox makes an untraced host
+// run them.
 const tracepointPrefix = "__traceiter_"
 
 // Session is the armed function tracer.
