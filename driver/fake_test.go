@@ -97,7 +97,8 @@ func (c *fakeClient) Do(_ context.Context, i int) error {
 	}
 	return nil
 }
-func (c *fakeClient) Close() error { c.w.open.Add(-1); return nil }
+func (c *fakeClient) Reconnect(context.Context) error { return nil }
+func (c *fakeClient) Close() error                    { c.w.open.Add(-1); return nil }
 
 type fakeCollector struct {
 	lose      uint64

@@ -194,14 +194,14 @@ func (r *repetition) await(ctx context.Context) error {
 }
 
 func (r *repetition) drive(ctx context.Context) error {
-	var result record.LoadResult
-	var err error
-	switch r.plan.Load.Mode {
-	case scenario.Saturating:
-		result, err = load.Saturate(ctx, r.client, load.Options{Requests: r.plan.Load.Requests})
-	default:
-		result, err = load.Paced(ctx, r.client, load.Options{Requests: r.plan.Load.Requests, Rate: r.plan.Load.Rate})
+	generate := load.Paced
+	if r.plan.Load.Mode == scenario.Saturating {
+		generate = load.Saturate
 	}
+	result, err := generate(ctx, r.client, load.Options{
+		Requests: r.plan.Load.Requests, Rate: r.plan.Load.Rate,
+		Reconnect: r.plan.Load.Connection == scenario.PerRequest,
+	})
 	r.result.Load = &result
 	return err
 }

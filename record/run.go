@@ -26,6 +26,9 @@ type Load struct {
 	Mode     string  `json:"mode"`     // paced or saturating
 	Requests int     `json:"requests"` // per repetition
 	Rate     float64 `json:"rate"`     // requests per second when paced
+	// Connection is per-request where every request opens a connection of its
+	// own, persistent where one is kept for all.
+	Connection string `json:"connection"`
 }
 
 // Plan is a scenario, worked out.

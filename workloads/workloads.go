@@ -22,10 +22,13 @@ type Workload interface {
 	Dial(ctx context.Context, address string) (Client, error)
 }
 
-// Client is one persistent connection to a server.
+// Client is one connection to a server.
 type Client interface {
 	// Do sends request i and checks the reply. A wrong reply is a *WrongReply.
 	Do(ctx context.Context, i int) error
+	// Reconnect replaces the connection by a new one, and sends nothing: what
+	// was checked so far is kept. A failure leaves a client that can only be closed.
+	Reconnect(ctx context.Context) error
 	Close() error
 }
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"hapscope/record"
 )
 
 // Limits of what a file may ask for: beyond them a number is a slip, and a run
@@ -50,7 +52,7 @@ func (d *decoder) document(root *yaml.Node, known Catalog) *File {
 	base := Scenario{
 		Repetitions: 3, Settle: time.Second, Deadline: 5 * time.Minute, Seed: 1, Where: Auto,
 	}
-	base.Load.Mode, base.Load.Requests, base.Load.Rate = Paced, 300, 300
+	base.Load = record.Load{Mode: Paced, Requests: 300, Rate: 300, Connection: PerRequest}
 
 	// Scenarios take over the defaults, wherever in the file these stand.
 	var scenarios *yaml.Node
@@ -114,9 +116,10 @@ func (d *decoder) settings(s *Scenario) map[string]field {
 		},
 		"load": func(n *yaml.Node) {
 			d.mapping(n, "load", map[string]field{
-				"mode":     d.oneOf(&s.Load.Mode, "load mode", Paced, Saturating),
-				"requests": d.integer(&s.Load.Requests, "requests", 1, maxRequests),
-				"rate":     d.number(&s.Load.Rate, "rate", 0.001, maxRate),
+				"mode":       d.oneOf(&s.Load.Mode, "load mode", Paced, Saturating),
+				"requests":   d.integer(&s.Load.Requests, "requests", 1, maxRequests),
+				"rate":       d.number(&s.Load.Rate, "rate", 0.001, maxRate),
+				"connection": d.oneOf(&s.Load.Connection, "connection", PerRequest, Persistent),
 			})
 		},
 	}

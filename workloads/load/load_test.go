@@ -21,6 +21,9 @@ type fake struct {
 	sent   map[int]time.Duration // since start
 	start  time.Time
 	closed bool
+
+	reconnects int
+	refuse     error // of Reconnect
 }
 
 func newFake() *fake { return &fake{sent: map[int]time.Duration{}, start: time.Now()} }
@@ -40,6 +43,8 @@ func (f *fake) Do(ctx context.Context, i int) error {
 }
 
 func (f *fake) Close() error { f.closed = true; return nil }
+
+func (f *fake) Reconnect(context.Context) error { f.reconnects++; return f.refuse }
 
 // The tests run in a bubble with a clock of its own: they take no time, and
 // nothing else that runs on the machine changes them.
@@ -178,5 +183,18 @@ func TestSaturateReportsTheFirstFailure(t *testing.T) {
 func TestSaturateWithoutAWayToDial(t *testing.T) {
 	if _, err := Saturate(t.Context(), newFake(), Options{Connections: 2}); err == nil {
 		t.Error("no error")
+	}
+}
+
+func TestReconnect(t *testing.T) {
+	f := newFake()
+	if _, err := Paced(t.Context(), f, Options{Requests: 7, Rate: 1e6, Reconnect: true}); err != nil || f.reconnects != 7 {
+		t.Errorf("%d connections for 7 requests, %v", f.reconnects, err)
+	}
+	f = newFake()
+	f.refuse = errors.New("connection refused")
+	result, err := Paced(t.Context(), f, Options{Requests: 7, Rate: 1e6, Reconnect: true})
+	if err == nil || !strings.Contains(err.Error(), "connect for request 1 of 7: connection refused") || result.Correct != 0 || len(f.sent) != 0 {
+		t.Errorf("%+v, sent %v, %v", result, f.sent, err)
 	}
 }

@@ -14,6 +14,9 @@ type Options struct {
 	Requests int           // default 300
 	Rate     float64       // per second, when paced; default 10
 	Timeout  time.Duration // of each request; default 1 minute
+	// Reconnect makes every request on a connection of its own, as the loops of
+	// redis-cli and curl did in 2018: the server then accepts and closes too.
+	Reconnect bool
 	// Connections is how many there are when saturating; default 1. Dial makes
 	// those beyond the first.
 	Connections int
@@ -41,6 +44,11 @@ func (o Options) withDefaults() Options {
 func (o Options) one(ctx context.Context, c workloads.Client, i int) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, fmt.Errorf("no answer within %v", o.Timeout))
 	defer cancel()
+	if o.Reconnect {
+		if err := c.Reconnect(ctx); err != nil {
+			return fmt.Errorf("connect for request %d of %d: %w", i+1, o.Requests, explain(ctx, err))
+		}
+	}
 	if err := c.Do(ctx, i); err != nil {
 		return fmt.Errorf("request %d of %d: %w", i+1, o.Requests, explain(ctx, err))
 	}

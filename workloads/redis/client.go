@@ -14,16 +14,34 @@ import (
 // pool, no retries, no second connection, no commands of the library's own
 // after the HELLO with which it begins.
 type client struct {
-	conn  *once.Conn
-	redis *goredis.Client
+	hostport string
+	conn     *once.Conn
+	redis    *goredis.Client
 }
 
 func dial(ctx context.Context, hostport string) (*client, error) {
+	c, err := connect(ctx, hostport)
+	if err != nil {
+		return nil, err
+	}
+	// The library connects with the first command. A PING of its own keeps
+	// HELLO out of the first request that is measured.
+	err = c.guard(ctx, func() error { return c.redis.Ping(ctx).Err() })
+	if err != nil {
+		c.Close()
+		return nil, fmt.Errorf("PING: %w", err)
+	}
+	return c, nil
+}
+
+// connect opens a connection on which the library has said nothing yet: its
+// HELLO goes out with the first command.
+func connect(ctx context.Context, hostport string) (*client, error) {
 	conn, err := once.Dial(ctx, hostport)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{conn: conn, redis: goredis.NewClient(&goredis.Options{
+	return &client{hostport: hostport, conn: conn, redis: goredis.NewClient(&goredis.Options{
 		Addr:                     hostport,
 		Dialer:                   conn.DialContext,
 		Protocol:                 2,
@@ -36,15 +54,20 @@ func dial(ctx context.Context, hostport string) (*client, error) {
 		ContextTimeoutEnabled:    true,
 		ReadTimeout:              -1, // the context's deadline alone counts
 		WriteTimeout:             -1,
-	})}
-	// The library connects with the first command. A PING of its own keeps
-	// HELLO out of the first request that is measured.
-	err = c.guard(ctx, func() error { return c.redis.Ping(ctx).Err() })
-	if err != nil {
-		c.Close()
-		return nil, fmt.Errorf("PING: %w", err)
+	})}, nil
+}
+
+// Reconnect implements workloads.Client.
+func (c *client) Reconnect(ctx context.Context) error {
+	if err := c.Close(); err != nil {
+		return err
 	}
-	return c, nil
+	fresh, err := connect(ctx, c.hostport)
+	if err != nil {
+		return err
+	}
+	*c = *fresh
+	return nil
 }
 
 // guard runs a command, which ends when ctx does.

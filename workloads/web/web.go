@@ -33,6 +33,19 @@ func Dial(ctx context.Context, address string) (workloads.Client, error) {
 	return dial(ctx, net.JoinHostPort(address, strconv.Itoa(Port)))
 }
 
+// Reconnect implements workloads.Client.
+func (c *client) Reconnect(ctx context.Context) error {
+	if err := c.Close(); err != nil {
+		return err
+	}
+	fresh, err := dial(ctx, c.hostport)
+	if err != nil {
+		return err
+	}
+	*c = *fresh
+	return nil
+}
+
 func dial(ctx context.Context, hostport string) (*client, error) {
 	conn, err := once.Dial(ctx, hostport)
 	if err != nil {
@@ -40,8 +53,8 @@ func dial(ctx context.Context, hostport string) (*client, error) {
 	}
 	transport := &http.Transport{DialContext: conn.DialContext, MaxConnsPerHost: 1, DisableCompression: true}
 	return &client{
-		conn: conn,
-		base: "http://" + hostport,
+		conn:     conn,
+		hostport: hostport,
 		http: http.Client{
 			Transport: transport,
 			// A redirection is a wrong reply, not something to follow.
@@ -51,16 +64,16 @@ func dial(ctx context.Context, hostport string) (*client, error) {
 }
 
 type client struct {
-	conn *once.Conn
-	base string
-	http http.Client
+	conn     *once.Conn
+	hostport string
+	http     http.Client
 }
 
 // Do implements workloads.Client.
 func (c *client) Do(ctx context.Context, i int) error {
 	name := name(i)
 	path := "/hello/" + name
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.hostport+path, nil)
 	if err != nil {
 		return err
 	}

@@ -141,3 +141,19 @@ func TestContent(t *testing.T) {
 		seen[name(i)] = true
 	}
 }
+
+func TestReconnect(t *testing.T) {
+	hostport, connections := serve(t, right)
+	c := connect(t, hostport)
+	for i := range 5 {
+		if err := c.Reconnect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Do(t.Context(), i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := connections.Load(); n != 6 { // the first and five more
+		t.Errorf("%d connections, want 6", n)
+	}
+}
