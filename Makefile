@@ -3,9 +3,9 @@
 
 GO      ?= go
 SCENARIO ?= quick
-# Packages of the host: the lab's images are made by mmdebstrap and mke2fs, its
-# kernel modules are indexed by depmod; the report is tested in a browser.
-RUN_PACKAGES  := mmdebstrap debian-archive-keyring e2fsprogs kmod git
+# Packages of the host: mmdebstrap makes the lab's images; the report is tested
+# in a browser.
+RUN_PACKAGES  := mmdebstrap debian-archive-keyring git
 TEST_PACKAGES := $(RUN_PACKAGES) chromium
 
 # Tests with this tag need the lab: some run on the host and boot it, the
@@ -41,7 +41,7 @@ test-browser: test-deps ## the HTML report in a real browser
 
 test-lab: test-deps build ## tests on real kernels, runtimes and servers in the lab VM
 	./hapscope lab build
-	./hapscope lab build --kernel bookworm
+	./hapscope lab build --lab-kernel bookworm
 	$(GO) test -count=1 -p 1 -timeout 20m -tags lab -exec "$(CURDIR)/hapscope lab exec --" $(LAB_INSIDE)
 	HAPSCOPE=$(CURDIR)/hapscope $(GO) test -count=1 -p 1 -timeout 40m -tags lab -v $(LAB_HOST)
 

@@ -21,8 +21,12 @@ const (
 	teardownDeadline = 2 * time.Minute
 	// decodeDeadline bounds the wait for events that were already traced.
 	decodeDeadline = 2 * time.Minute
-	// pollInterval paces the attempts to reach a server that boots.
+	// pollInterval is the first pause between attempts to reach a server that
+	// boots. An attempt is work for the sandbox too (gVisor answers it in user
+	// space), so that the pause grows with the time already waited: a tenth of it
+	// is how late readiness may be noticed.
 	pollInterval = 50 * time.Millisecond
+	pollShare    = 10
 )
 
 // step measures one repetition, or says why it was skipped.
@@ -168,6 +172,7 @@ func (r *repetition) seed() error {
 // readiness, and a sleep is neither.
 func (r *repetition) await(ctx context.Context) error {
 	var last error
+	start := time.Now()
 	for {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("the server never got ready: %w; last attempt: %v", err, last)
@@ -187,7 +192,7 @@ func (r *repetition) await(ctx context.Context) error {
 			}
 		}
 		last = err
-		if err := sleep(ctx, pollInterval); err != nil {
+		if err := sleep(ctx, max(pollInterval, time.Since(start)/pollShare)); err != nil {
 			continue // the loop's head says it
 		}
 	}

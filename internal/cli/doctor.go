@@ -101,7 +101,7 @@ func diagnoseHost(ctx context.Context) fitness {
 
 // diagnoseLab boots the lab, if it is built, and asks the same binary inside.
 func (a *app) diagnoseLab(ctx context.Context, o image.Options, cpus, memoryMiB int) *fitness {
-	f := &fitness{}
+	f := &fitness{Requirements: image.Requirements()}
 	fail := func(name string, err error, remedy string) *fitness {
 		f.Requirements = append(f.Requirements, record.Requirement{Name: name, Detail: err.Error(), Remedy: remedy})
 		return f

@@ -41,6 +41,12 @@ func incompleteError(err error, hint string) error {
 	return &codedError{code: exitIncomplete, err: err, hint: hint}
 }
 
+// interrupted is the end by a signal, in words that the user knows.
+type interrupted struct{}
+
+func (interrupted) Error() string        { return "interrupted" }
+func (interrupted) Is(target error) bool { return target == context.Canceled }
+
 // passThrough is the exit code of a program that a verb ran for the user; it
 // is handed on without a message.
 type passThrough int

@@ -73,10 +73,8 @@ func (a *app) measureInLab(ctx context.Context, dir string, w *record.Writer, ru
 	if err := w.UpdateRun(func(r *record.Run) { r.Lab = &facts }); err != nil {
 		return err
 	}
-	if err := w.Close(); err != nil { // from here on the guest writes
-		return err
-	}
-
+	// From here on the guest writes. The writer stays open, because its lock
+	// refuses a second resume on this machine; it does not reach into the guest.
 	args := []string{"hapscope", "guest", "measure", guestRunDir}
 	if a.verbose {
 		args = append(args, "--verbose")
@@ -95,6 +93,8 @@ func (a *app) measureInLab(ctx context.Context, dir string, w *record.Writer, ru
 		return fmt.Errorf("measure in the lab: %w", err)
 	case code == exitOK:
 		return nil
+	case code == exitInterrupted:
+		return context.Canceled
 	case code == exitUnfit:
 		return unfitError(errors.New("nothing that was asked for can run in the lab"), "")
 	}

@@ -74,7 +74,7 @@ func (a *app) readRecord(dir string) (*record.Record, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			hint = "give the directory that `hapscope run` wrote, such as runs/last"
 		}
-		return nil, &codedError{code: exitUsage, err: fmt.Errorf("read the record: %w", err), hint: hint}
+		return nil, &codedError{code: exitUsage, err: err, hint: hint}
 	}
 	for _, w := range rec.Warnings {
 		a.log.Warn(w)
@@ -99,8 +99,17 @@ func (a *app) renderOne(r *analysis.Report, o output) error {
 	return writeWhole(o.path, func(w io.Writer) error { return reports.Write(o.format, w, r) })
 }
 
-// writeWhole writes a file through a temporary one beside it.
+// writeWhole writes a file through a temporary one beside it. What is there and
+// is no regular file (a device, a pipe, a link to one) is written to as it is:
+// renaming over it would take it away from everybody else.
 func writeWhole(path string, write func(io.Writer) error) (err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err

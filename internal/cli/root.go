@@ -50,7 +50,10 @@ func Main(args []string, scenarios []byte, stdin io.Reader, stdout, stderr io.Wr
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if ctx.Err() != nil && err != nil && !errors.As(err, new(passThrough)) {
-		err = fmt.Errorf("%w (%w)", context.Canceled, err)
+		var coded *codedError
+		if !errors.As(err, &coded) || coded.code != exitInterrupted {
+			err = &codedError{code: exitInterrupted, err: fmt.Errorf("%w: %w", interrupted{}, err)}
+		}
 	}
 	a.explain(err)
 	return exitCode(err)

@@ -204,7 +204,10 @@ func (a *app) conclude(dir string, targets []output, runErr error) error {
 	fmt.Fprintf(a.progress(), "\nreport   %s\nfigure   %s\nrecord   %s\n", filepath.Join(dir, "report.html"), filepath.Join(dir, "steady.png"), dir)
 
 	if runErr != nil {
-		return a.ended(fmt.Errorf("%d of %d repetitions are done: %w", done, planned, runErr), resume)
+		if errors.Is(runErr, context.Canceled) {
+			runErr = interrupted{}
+		}
+		return a.ended(fmt.Errorf("%w; %d of %d repetitions are done", runErr, done, planned), resume)
 	}
 	return incomplete(rec)
 }
