@@ -205,7 +205,7 @@ func (r *repetition) drive(ctx context.Context) error {
 	}
 	result, err := generate(ctx, r.client, load.Options{
 		Requests: r.plan.Load.Requests, Rate: r.plan.Load.Rate,
-		Reconnect: r.plan.Load.Connection == scenario.PerRequest,
+		PerConnection: r.plan.Load.RequestsPerConnection,
 	})
 	r.result.Load = &result
 	return err

@@ -29,7 +29,7 @@ var universe = []record.Function{
 func sampleRun() record.Run {
 	plan := record.Plan{
 		Scenario: "smoke", Variants: []string{cell.Variant}, Workloads: []string{cell.Workload},
-		Repetitions: 3, Load: record.Load{Mode: "paced", Requests: 300, Rate: 100, Connection: "per-request"}, Settle: 2, Deadline: 60, Seed: 7,
+		Repetitions: 3, Load: record.Load{Mode: "paced", Requests: 300, Rate: 100, RequestsPerConnection: 10}, Settle: 2, Deadline: 60, Seed: 7,
 	}
 	for n := range 3 {
 		plan.Steps = append(plan.Steps, record.Step{Cell: cell, Repetition: n + 1})

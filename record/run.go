@@ -26,9 +26,9 @@ type Load struct {
 	Mode     string  `json:"mode"`     // paced or saturating
 	Requests int     `json:"requests"` // per repetition
 	Rate     float64 `json:"rate"`     // requests per second when paced
-	// Connection is per-request where every request opens a connection of its
-	// own, persistent where one is kept for all.
-	Connection string `json:"connection"`
+	// RequestsPerConnection is after how many requests a new connection is
+	// opened; 0 where one is kept for all.
+	RequestsPerConnection int `json:"requests_per_connection"`
 }
 
 // Plan is a scenario, worked out.

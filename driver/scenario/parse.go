@@ -52,7 +52,7 @@ func (d *decoder) document(root *yaml.Node, known Catalog) *File {
 	base := Scenario{
 		Repetitions: 3, Settle: time.Second, Deadline: 5 * time.Minute, Seed: 1, Where: Auto,
 	}
-	base.Load = record.Load{Mode: Paced, Requests: 300, Rate: 300, Connection: PerRequest}
+	base.Load = record.Load{Mode: Paced, Requests: 300, Rate: 300, RequestsPerConnection: 10}
 
 	// Scenarios take over the defaults, wherever in the file these stand.
 	var scenarios *yaml.Node
@@ -116,10 +116,10 @@ func (d *decoder) settings(s *Scenario) map[string]field {
 		},
 		"load": func(n *yaml.Node) {
 			d.mapping(n, "load", map[string]field{
-				"mode":       d.oneOf(&s.Load.Mode, "load mode", Paced, Saturating),
-				"requests":   d.integer(&s.Load.Requests, "requests", 1, maxRequests),
-				"rate":       d.number(&s.Load.Rate, "rate", 0.001, maxRate),
-				"connection": d.oneOf(&s.Load.Connection, "connection", PerRequest, Persistent),
+				"mode":                    d.oneOf(&s.Load.Mode, "load mode", Paced, Saturating),
+				"requests":                d.integer(&s.Load.Requests, "requests", 1, maxRequests),
+				"rate":                    d.number(&s.Load.Rate, "rate", 0.001, maxRate),
+				"requests_per_connection": d.integer(&s.Load.RequestsPerConnection, "requests_per_connection", 0, maxRequests),
 			})
 		},
 	}

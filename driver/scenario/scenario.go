@@ -40,12 +40,6 @@ const (
 	Saturating = "saturating"
 )
 
-// Connections: one for each request, or one for all of them.
-const (
-	PerRequest = "per-request"
-	Persistent = "persistent"
-)
-
 // Scenario is one named entry.
 type Scenario struct {
 	Name        string

@@ -83,7 +83,7 @@ func TestRealRecord(t *testing.T) {
 func TestBareRun(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	w, err := record.NewWriter(dir, record.Run{
-		ID: "bare", Created: time.Unix(0, 0).UTC(), Where: "lab", Plan: record.Plan{Repetitions: 1, Load: record.Load{Mode: "paced", Connection: "persistent"}},
+		ID: "bare", Created: time.Unix(0, 0).UTC(), Where: "lab", Plan: record.Plan{Repetitions: 1, Load: record.Load{Mode: "paced"}},
 		Lab: &record.Lab{Accelerator: "tcg"}, Machine: &record.Machine{}, Variants: []record.VariantInfo{{Name: "runc"}},
 	})
 	if err != nil {

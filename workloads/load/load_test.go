@@ -188,12 +188,12 @@ func TestSaturateWithoutAWayToDial(t *testing.T) {
 
 func TestReconnect(t *testing.T) {
 	f := newFake()
-	if _, err := Paced(t.Context(), f, Options{Requests: 7, Rate: 1e6, Reconnect: true}); err != nil || f.reconnects != 7 {
-		t.Errorf("%d connections for 7 requests, %v", f.reconnects, err)
+	if _, err := Paced(t.Context(), f, Options{Requests: 7, Rate: 1e6, PerConnection: 3}); err != nil || f.reconnects != 3 {
+		t.Errorf("%d connections for 7 requests, want 3; %v", f.reconnects, err)
 	}
 	f = newFake()
 	f.refuse = errors.New("connection refused")
-	result, err := Paced(t.Context(), f, Options{Requests: 7, Rate: 1e6, Reconnect: true})
+	result, err := Paced(t.Context(), f, Options{Requests: 7, Rate: 1e6, PerConnection: 1})
 	if err == nil || !strings.Contains(err.Error(), "connect for request 1 of 7: connection refused") || result.Correct != 0 || len(f.sent) != 0 {
 		t.Errorf("%+v, sent %v, %v", result, f.sent, err)
 	}

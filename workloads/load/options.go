@@ -14,9 +14,10 @@ type Options struct {
 	Requests int           // default 300
 	Rate     float64       // per second, when paced; default 10
 	Timeout  time.Duration // of each request; default 1 minute
-	// Reconnect makes every request on a connection of its own, as the loops of
-	// redis-cli and curl did in 2018: the server then accepts and closes too.
-	Reconnect bool
+	// PerConnection is after how many requests the client reconnects, so that
+	// the server accepts and closes too; 0 keeps the one connection. The loops of
+	// redis-cli and curl of 2018 had one request on each.
+	PerConnection int
 	// Connections is how many there are when saturating; default 1. Dial makes
 	// those beyond the first.
 	Connections int
@@ -44,7 +45,7 @@ func (o Options) withDefaults() Options {
 func (o Options) one(ctx context.Context, c workloads.Client, i int) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, fmt.Errorf("no answer within %v", o.Timeout))
 	defer cancel()
-	if o.Reconnect {
+	if o.PerConnection > 0 && i%o.PerConnection == 0 {
 		if err := c.Reconnect(ctx); err != nil {
 			return fmt.Errorf("connect for request %d of %d: %w", i+1, o.Requests, explain(ctx, err))
 		}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	goredis "github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
 
 	"hapscope/workloads"
 )
@@ -25,8 +25,7 @@ func (c *getClient) Prepare(ctx context.Context) error {
 	for i := range keys {
 		pairs = append(pairs, key(i), value(i))
 	}
-	err := c.guard(ctx, func() error { return c.redis.MSet(ctx, pairs...).Err() })
-	if err != nil {
+	if _, err := c.do(ctx, "MSET", pairs...); err != nil {
 		return fmt.Errorf("fill the keys: %w", err)
 	}
 	c.filled = true
@@ -35,16 +34,12 @@ func (c *getClient) Prepare(ctx context.Context) error {
 
 // Do implements workloads.Client.
 func (c *getClient) Do(ctx context.Context, i int) error {
-	var got string
-	err := c.guard(ctx, func() (err error) {
-		got, err = c.redis.Get(ctx, key(i)).Result()
-		return err
-	})
+	got, err := c.do(ctx, "GET", key(i))
 	if !c.filled {
-		if errors.Is(err, goredis.Nil) {
+		if errors.Is(err, redis.ErrNil) {
 			return nil
 		}
-		return judge("GET "+key(i), "no such key", got, err)
+		return judge("GET "+key(i), noSuchKey, got, err)
 	}
 	return judge("GET "+key(i), value(i%keys), got, err)
 }

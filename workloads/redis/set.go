@@ -2,12 +2,8 @@ package redis
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
-
-	goredis "github.com/redis/go-redis/v9"
 
 	"hapscope/workloads"
 )
@@ -29,11 +25,7 @@ func newSetClient(c *client) *setClient {
 
 // Do implements workloads.Client.
 func (c *setClient) Do(ctx context.Context, i int) error {
-	var reply string
-	err := c.guard(ctx, func() (err error) {
-		reply, err = c.redis.Set(ctx, key(i), value(i), 0).Result()
-		return err
-	})
+	reply, err := c.do(ctx, "SET", key(i), value(i))
 	if err := judge("SET "+key(i), "OK", reply, err); err != nil {
 		return err
 	}
@@ -46,11 +38,7 @@ func (c *setClient) Do(ctx context.Context, i int) error {
 // one of them wrote.
 func (c *setClient) Verify(ctx context.Context) error {
 	for _, k := range slices.Sorted(maps.Keys(c.last)) {
-		var got string
-		err := c.guard(ctx, func() (err error) {
-			got, err = c.redis.Get(ctx, k).Result()
-			return err
-		})
+		got, err := c.do(ctx, "GET", k)
 		want := value(c.last[k])
 		if i, ok := request(got); err == nil && ok && key(i) == k && !c.sent[i] {
 			continue
@@ -60,17 +48,4 @@ func (c *setClient) Verify(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// judge tells a right reply from a wrong one, and a wrong one from no reply.
-func judge(request, want, got string, err error) error {
-	var refused goredis.Error
-	if errors.As(err, &refused) { // the server's own, among them "no such key"
-		got = refused.Error()
-	} else if err != nil {
-		return fmt.Errorf("%s: %w", request, err)
-	} else if got == want {
-		return nil
-	}
-	return &workloads.WrongReply{Request: request, Want: fmt.Sprintf("%q", want), Got: fmt.Sprintf("%q", got)}
 }
