@@ -109,6 +109,7 @@ func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, f fun
 func (in *instruments) merge(p *record.PhaseResult, o collectors.Observation) {
 	p.Events += o.Events
 	p.Unknown += o.Unknown
+	p.Own += o.Own
 	for cpu, n := range o.Lost {
 		for len(p.Lost) <= cpu {
 			p.Lost = append(p.Lost, 0)

@@ -116,12 +116,19 @@ func (r *repetition) live(ctx context.Context, scratch string) error {
 		return err
 	}
 
-	r.doing = "settle"
+	r.doing = "prepare the load"
 	if p, ok := r.client.(workloads.Preparer); ok {
 		if err := p.Prepare(ctx); err != nil {
-			return fmt.Errorf("prepare the load: %w", err)
+			return err
 		}
 	}
+	if n := r.plan.Load.WarmUp; n > 0 {
+		r.doing = "warm up"
+		if _, err := load.Paced(ctx, r.client, r.load(n)); err != nil {
+			return err
+		}
+	}
+	r.doing = "settle"
 	if err := sleep(ctx, time.Duration(r.plan.Settle*float64(time.Second))); err != nil {
 		return err
 	}
@@ -203,12 +210,13 @@ func (r *repetition) drive(ctx context.Context) error {
 	if r.plan.Load.Mode == scenario.Saturating {
 		generate = load.Saturate
 	}
-	result, err := generate(ctx, r.client, load.Options{
-		Requests: r.plan.Load.Requests, Rate: r.plan.Load.Rate,
-		PerConnection: r.plan.Load.RequestsPerConnection,
-	})
+	result, err := generate(ctx, r.client, r.load(r.plan.Load.Requests))
 	r.result.Load = &result
 	return err
+}
+
+func (r *repetition) load(requests int) load.Options {
+	return load.Options{Requests: requests, Rate: r.plan.Load.Rate, PerConnection: r.plan.Load.RequestsPerConnection}
 }
 
 // remove takes the sandbox away, with a deadline of its own.

@@ -82,6 +82,9 @@ type PhaseResult struct {
 	Events   uint64            `json:"events"`            // trace events decoded
 	Lost     []uint64          `json:"lost,omitempty"`    // events lost, per CPU; absent when none
 	Unknown  uint64            `json:"unknown,omitempty"` // function entries at addresses that the table does not hold
+	// Own counts events that hapscope itself caused on threads that are followed;
+	// they were discarded and are not among Events.
+	Own uint64 `json:"own,omitempty"`
 }
 
 // LostTotal sums the losses of all CPUs.

@@ -26,6 +26,9 @@ type Load struct {
 	Mode     string  `json:"mode"`     // paced or saturating
 	Requests int     `json:"requests"` // per repetition
 	Rate     float64 `json:"rate"`     // requests per second when paced
+	// WarmUp is how many requests are sent before the settling, unobserved: a
+	// server's first requests make threads and touch memory that later ones find.
+	WarmUp int `json:"warm_up"`
 	// RequestsPerConnection is after how many requests a new connection is
 	// opened; 0 where one is kept for all.
 	RequestsPerConnection int `json:"requests_per_connection"`

@@ -52,7 +52,7 @@ func (d *decoder) document(root *yaml.Node, known Catalog) *File {
 	base := Scenario{
 		Repetitions: 3, Settle: time.Second, Deadline: 5 * time.Minute, Seed: 1, Where: Auto,
 	}
-	base.Load = record.Load{Mode: Paced, Requests: 300, Rate: 300, RequestsPerConnection: 10}
+	base.Load = record.Load{Mode: Paced, Requests: 300, Rate: 300, WarmUp: 30, RequestsPerConnection: 10}
 
 	// Scenarios take over the defaults, wherever in the file these stand.
 	var scenarios *yaml.Node
@@ -119,6 +119,7 @@ func (d *decoder) settings(s *Scenario) map[string]field {
 				"mode":                    d.oneOf(&s.Load.Mode, "load mode", Paced, Saturating),
 				"requests":                d.integer(&s.Load.Requests, "requests", 1, maxRequests),
 				"rate":                    d.number(&s.Load.Rate, "rate", 0.001, maxRate),
+				"warm_up":                 d.integer(&s.Load.WarmUp, "warm_up", 0, maxRequests),
 				"requests_per_connection": d.integer(&s.Load.RequestsPerConnection, "requests_per_connection", 0, maxRequests),
 			})
 		},
