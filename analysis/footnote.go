@@ -29,11 +29,28 @@ func (f FootnoteCell) String() string {
 	if len(f.Repetitions) == f.Planned {
 		return f.Cell.String()
 	}
-	numbers := make([]string, len(f.Repetitions))
-	for i, n := range f.Repetitions {
-		numbers[i] = fmt.Sprint(n)
+	return fmt.Sprintf("%s (repetition %s of %d)", f.Cell, ranges(f.Repetitions), f.Planned)
+}
+
+// ranges writes ascending numbers as 1, 3–5, 9.
+func ranges(numbers []int) string {
+	var parts []string
+	for i := 0; i < len(numbers); {
+		j := i
+		for j+1 < len(numbers) && numbers[j+1] == numbers[j]+1 {
+			j++
+		}
+		switch {
+		case j == i:
+			parts = append(parts, fmt.Sprint(numbers[i]))
+		case j == i+1:
+			parts = append(parts, fmt.Sprintf("%d, %d", numbers[i], numbers[j]))
+		default:
+			parts = append(parts, fmt.Sprintf("%d–%d", numbers[i], numbers[j]))
+		}
+		i = j + 1
 	}
-	return fmt.Sprintf("%s (repetition %s of %d)", f.Cell, strings.Join(numbers, ", "), f.Planned)
+	return strings.Join(parts, ", ")
 }
 
 // Where lists the cells in words.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -174,10 +176,32 @@ func (d *Driver) Sweep(ctx context.Context) error {
 	for _, rt := range d.Runtimes {
 		note(rt.Sweep(ctx))
 	}
+	note(d.sweepScratch())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("clean up after an earlier run: %w", err)
 	}
 	return nil
+}
+
+// sweepScratch removes scratch directories. The runtimes have unmounted what was
+// mounted in them; where one has not, removing stops at the mount.
+func (d *Driver) sweepScratch() (removed []string, err error) {
+	entries, err := os.ReadDir(d.scratch(""))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		dir := d.scratch(e.Name())
+		if e := os.RemoveAll(dir); e != nil {
+			err = errors.Join(err, e)
+			continue
+		}
+		removed = append(removed, "scratch directory "+dir)
+	}
+	return removed, err
 }
 
 // scratch is the directory of one repetition.

@@ -197,6 +197,17 @@ func TestInterruptAndResume(t *testing.T) {
 	}
 }
 
+// A killed run leaves its scratch directory; the next one takes it away.
+func TestScratchIsSwept(t *testing.T) {
+	b := newBench(t)
+	if err := os.MkdirAll(filepath.Join(b.state, "scratch", "dead", "upper"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.run(t, context.Background()); err != nil { // looks for leftovers
+		t.Fatal(err)
+	}
+}
+
 func TestSecondRunIsRefused(t *testing.T) {
 	b := newBench(t)
 	release, err := lockMachine(b.state)

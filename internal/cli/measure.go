@@ -37,8 +37,8 @@ func (a *app) measure(ctx context.Context, dir string) error {
 		a.log.Info("nothing is left to measure", "run", dir)
 		return nil
 	}
-	fmt.Fprintf(a.progress(), "hapscope: %s: %d variants × %d workloads × %d repetitions, %d left; in the %s: %s\n",
-		run.Plan.Scenario, len(run.Plan.Variants), len(run.Plan.Workloads), run.Plan.Repetitions, left, run.Where, run.Why)
+	fmt.Fprintf(a.progress(), "hapscope: %s: %d variants × %d workloads × %d repetitions, %d left; %s: %s\n",
+		run.Plan.Scenario, len(run.Plan.Variants), len(run.Plan.Workloads), run.Plan.Repetitions, left, map[string]string{scenario.OnHost: "on the host", scenario.InLab: "in the lab"}[run.Where], run.Why)
 	if run.Where == scenario.OnHost {
 		return a.drive(ctx, w, run, results, hostRootfs())
 	}
@@ -88,7 +88,7 @@ func (a *app) measureInLab(ctx context.Context, dir string, w *record.Writer, ru
 	case ctx.Err() != nil:
 		return context.Canceled
 	case errors.As(err, &died):
-		return incompleteError(fmt.Errorf("the lab VM died: %w", err), "")
+		return incompleteError(err, "")
 	case err != nil:
 		return fmt.Errorf("measure in the lab: %w", err)
 	case code == exitOK:

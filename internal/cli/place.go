@@ -27,7 +27,11 @@ func (a *app) choosePlace(ctx context.Context, asked string) (place, error) {
 	case asked == scenario.OnHost:
 		return place{}, unfitError(fmt.Errorf("this machine is unfit to measure on: %s", details(unmet)), hintsOf(unmet)+"; or measure in the lab: --where lab")
 	}
-	return place{scenario.InLab, "this machine's kernel cannot be traced: " + details(unmet)}, nil
+	why := "this machine is unfit: " + details(unmet[:1])
+	if more := len(unmet) - 1; more > 0 {
+		why += fmt.Sprintf(" (and %d more, see hapscope doctor)", more)
+	}
+	return place{scenario.InLab, why}, nil
 }
 
 // hostRequirements are what measuring on this machine needs, apart from what

@@ -52,7 +52,10 @@ func Main(args []string, scenarios []byte, stdin io.Reader, stdout, stderr io.Wr
 	if ctx.Err() != nil && err != nil && !errors.As(err, new(passThrough)) {
 		var coded *codedError
 		if !errors.As(err, &coded) || coded.code != exitInterrupted {
-			err = &codedError{code: exitInterrupted, err: fmt.Errorf("%w: %w", interrupted{}, err)}
+			if err == context.Canceled {
+				err = interrupted{}
+			}
+			err = &codedError{code: exitInterrupted, err: err}
 		}
 	}
 	a.explain(err)

@@ -189,6 +189,9 @@ func (a *app) conclude(dir string, targets []output, runErr error) error {
 	}
 	done, planned := len(rec.Results), len(rec.Run.Plan.Steps)
 	resume := fmt.Sprintf("`hapscope run --resume %s` goes on", dir)
+	if errors.Is(runErr, context.Canceled) {
+		runErr = interrupted{}
+	}
 	if done == 0 {
 		if runErr == nil {
 			runErr = errors.New("nothing was measured")
@@ -204,10 +207,7 @@ func (a *app) conclude(dir string, targets []output, runErr error) error {
 	fmt.Fprintf(a.progress(), "\nreport   %s\nfigure   %s\nrecord   %s\n", filepath.Join(dir, "report.html"), filepath.Join(dir, "steady.png"), dir)
 
 	if runErr != nil {
-		if errors.Is(runErr, context.Canceled) {
-			runErr = interrupted{}
-		}
-		return a.ended(fmt.Errorf("%w; %d of %d repetitions are done", runErr, done, planned), resume)
+		return a.ended(fmt.Errorf("%d of %d repetitions are done; %w", done, planned, runErr), resume)
 	}
 	return incomplete(rec)
 }
