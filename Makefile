@@ -10,7 +10,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) chromium
 
 # Tests with this tag need the lab: some run on the host and boot it, the
 # others run inside, as root of a kernel that can be traced.
-LAB_INSIDE := ./internal/kernel/... ./collectors/... ./runtimes/... ./workloads/...
+LAB_INSIDE := $(shell grep -rl --include='*_test.go' '^//go:build lab' internal/kernel collectors runtimes workloads | xargs -n1 dirname | sort -u | sed 's|^|./|')
 LAB_HOST   := ./lab/... ./internal/cli/...
 
 .DEFAULT_GOAL := help

@@ -86,7 +86,7 @@ func (r ran) want(t *testing.T, code int, fragments ...string) {
 // that a user does with the record afterwards.
 func TestMeasureAndReport(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	hapscope(t, "run", "quick", "--variants", "runc,gvisor-systrap", "--workloads", "redis-set", "--repetitions", "2", "--out", dir).
+	hapscope(t, "run", "quick", "--variants", "runc,gvisor-systrap", "--workloads", "redis-set", "--repetitions", "1", "--out", dir).
 		want(t, 0, "runc", "gvisor-systrap", "report.html")
 	noVMs(t)
 
