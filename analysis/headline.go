@@ -23,5 +23,8 @@ func (r *Report) Conditions() string {
 	} else {
 		load += ", " + p.Load.Mode
 	}
-	return strings.Join([]string{kernel, where, load, fmt.Sprintf("settled %g s", p.Settle), fmt.Sprintf("n = %d", p.Repetitions)}, " · ")
+	if n := p.Load.RequestsPerConnection; n > 0 {
+		load += fmt.Sprintf(", %d a connection", n)
+	}
+	return strings.Join([]string{kernel, where, load, fmt.Sprintf("%d to warm up", p.Load.WarmUp), fmt.Sprintf("settled %g s", p.Settle), fmt.Sprintf("n = %d", p.Repetitions)}, " · ")
 }

@@ -153,7 +153,7 @@ func run(traceable int) record.Run {
 	workloads := []string{"redis-set", "redis-get", "python-tornado", "node-express"}
 	plan := record.Plan{
 		Scenario: "quick", Variants: variants, Workloads: workloads, Repetitions: 3,
-		Load: record.Load{Mode: "paced", Requests: 300, Rate: 100, RequestsPerConnection: 10}, Settle: 2, Deadline: 120, Seed: 20180716,
+		Load: record.Load{Mode: "paced", Requests: 300, Rate: 100, RequestsPerConnection: 10, WarmUp: 30}, Settle: 2, Deadline: 120, Seed: 20180716,
 	}
 	for n := range plan.Repetitions {
 		for _, w := range workloads {
