@@ -163,7 +163,7 @@ func (f fitness) print(w io.Writer, title string) {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = text.FormatDefault
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 60}, {Number: 5, WidthMax: 60}})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}, {Number: 5, WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
 	t.AppendHeader(table.Row{"for", "needs", "", "found", "what to do"})
 	add := func(who string, reqs []record.Requirement) {
 		for i, r := range reqs {
