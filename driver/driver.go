@@ -142,7 +142,7 @@ func (d *Driver) check(ctx context.Context, plan record.Plan) (map[string]record
 	}
 	err := d.Writer.UpdateRun(func(r *record.Run) { r.Variants, r.Tools = list, tools })
 	if err == nil && fit == 0 {
-		err = fmt.Errorf("%w: %s", ErrUnfit, describeUnmet(list[0].Requirements))
+		err = fmt.Errorf("%w: %s", ErrUnfit, record.DescribeUnmet(list[0].Requirements))
 	}
 	return infos, err
 }

@@ -28,22 +28,3 @@ func judge(r *record.Result) (record.Status, string) {
 	}
 	return record.OK, ""
 }
-
-// describeUnmet says in one line what is missing.
-func describeUnmet(rs []record.Requirement) string {
-	var parts []string
-	for _, r := range record.Unmet(rs) {
-		parts = append(parts, r.Name+": "+r.Detail)
-	}
-	return strings.Join(parts, "; ")
-}
-
-func remedies(rs []record.Requirement) string {
-	var parts []string
-	for _, r := range record.Unmet(rs) {
-		if r.Remedy != "" {
-			parts = append(parts, r.Remedy)
-		}
-	}
-	return strings.Join(parts, "; ")
-}

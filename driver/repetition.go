@@ -33,7 +33,7 @@ const (
 func (d *Driver) step(ctx context.Context, plan record.Plan, step record.Step, info record.VariantInfo, in *instruments) record.Result {
 	result := record.Result{Variant: step.Variant, Workload: step.Workload, Repetition: step.Repetition}
 	if unmet := record.Unmet(info.Requirements); len(unmet) > 0 {
-		result.Status, result.Reason, result.Remedy = record.Skipped, describeUnmet(unmet), remedies(unmet)
+		result.Status, result.Reason, result.Remedy = record.Skipped, record.DescribeUnmet(unmet), record.Remedies(unmet)
 		return result
 	}
 	r := &repetition{

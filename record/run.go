@@ -1,6 +1,9 @@
 package record
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // SchemaVersion names the layout that this package writes and reads. A reader
 // refuses any other.
@@ -137,6 +140,26 @@ func Unmet(rs []Requirement) (out []Requirement) {
 		}
 	}
 	return out
+}
+
+// DescribeUnmet says in one line what is missing.
+func DescribeUnmet(rs []Requirement) string {
+	var parts []string
+	for _, r := range Unmet(rs) {
+		parts = append(parts, r.Name+": "+r.Detail)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Remedies says in one line what to do about what is missing.
+func Remedies(rs []Requirement) string {
+	var parts []string
+	for _, r := range Unmet(rs) {
+		if r.Remedy != "" {
+			parts = append(parts, r.Remedy)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Tool is a program that took part in the measurement.

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"hapscope/driver/scenario"
 	"hapscope/internal/kernel/machine"
@@ -25,9 +24,9 @@ func (a *app) choosePlace(ctx context.Context, asked string) (place, error) {
 	case len(unmet) == 0:
 		return place{scenario.OnHost, "this machine's kernel can be traced"}, nil
 	case asked == scenario.OnHost:
-		return place{}, unfitError(fmt.Errorf("this machine is unfit to measure on: %s", details(unmet)), hintsOf(unmet)+"; or measure in the lab: --where lab")
+		return place{}, unfitError(fmt.Errorf("this machine is unfit to measure on: %s", record.DescribeUnmet(unmet)), record.Remedies(unmet)+"; or measure in the lab: --where lab")
 	}
-	why := "this machine is unfit: " + details(unmet[:1])
+	why := "this machine is unfit: " + record.DescribeUnmet(unmet[:1])
 	if more := len(unmet) - 1; more > 0 {
 		why += fmt.Sprintf(" (and %d more, see hapscope doctor)", more)
 	}
@@ -61,22 +60,4 @@ func dedupe(reqs []record.Requirement) (out []record.Requirement) {
 		}
 	}
 	return out
-}
-
-func details(rs []record.Requirement) string {
-	var parts []string
-	for _, r := range rs {
-		parts = append(parts, r.Name+": "+r.Detail)
-	}
-	return strings.Join(parts, "; ")
-}
-
-func hintsOf(rs []record.Requirement) string {
-	var parts []string
-	for _, r := range rs {
-		if r.Remedy != "" {
-			parts = append(parts, r.Remedy)
-		}
-	}
-	return strings.Join(parts, "; ")
 }

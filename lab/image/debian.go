@@ -20,6 +20,12 @@ func (e *MissingToolError) Error() string {
 	return "building needs " + e.Tool + ", which is not in PATH: " + e.Remedy
 }
 
+// How to get the programs that building needs.
+const (
+	mmdebstrapRemedy = "apt-get install mmdebstrap"
+	goRemedy         = "install Go from https://go.dev/dl or your distribution"
+)
+
 func need(tool, remedy string) (string, error) {
 	path, err := exec.LookPath(tool)
 	if err != nil {
@@ -32,7 +38,7 @@ func need(tool, remedy string) (string, error) {
 // mmdebstrap's: minbase is a small system, extract only unpacks the packages and
 // what they depend on. The mirror is the one that the host's apt is set up for.
 func debootstrap(ctx context.Context, suite, variant string, packages []string, archive string, options ...string) error {
-	mmdebstrap, err := need("mmdebstrap", "apt-get install mmdebstrap")
+	mmdebstrap, err := need("mmdebstrap", mmdebstrapRemedy)
 	if err != nil {
 		return err
 	}

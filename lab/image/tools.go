@@ -53,7 +53,7 @@ var releaseVersion = regexp.MustCompile(`^go1\.\d+(\.\d+)?$`)
 var moduleVersion = regexp.MustCompile(`gvisor\.dev/gvisor (v\S+)`)
 
 func buildTools(ctx context.Context, dir, toolchain string) error {
-	goCommand, err := need("go", "install Go from https://go.dev/dl or your distribution")
+	goCommand, err := need("go", goRemedy)
 	if err != nil {
 		return err
 	}
