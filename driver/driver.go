@@ -25,6 +25,7 @@ type Driver struct {
 	Describe   func() (*record.Machine, error) // the kernel under test
 	Rootfs     string                          // the image's root file system, as a directory
 	State      string                          // directory for scratch files, locks and bundles
+	TimerSlack time.Duration                   // of all that a sandbox is made of; 0 leaves the kernel's 50 µs
 	Writer     *record.Writer
 	Log        *slog.Logger
 	// Done is told of each result after it was written; nil is fine.

@@ -20,7 +20,11 @@ type instruments struct {
 }
 
 func (d *Driver) openInstruments(ctx context.Context) (*instruments, error) {
-	in := &instruments{launcher: newLauncher()}
+	launcher, err := newLauncher(d.TimerSlack)
+	if err != nil {
+		return nil, err
+	}
+	in := &instruments{launcher: launcher}
 	for _, c := range append([]collectors.Collector{d.Witness}, d.Collectors...) {
 		s, err := c.Open(ctx)
 		if err != nil {

@@ -1,7 +1,9 @@
 package driver
 
 import (
+	"fmt"
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,22 +17,31 @@ type launcher struct {
 	work chan func()
 }
 
-func newLauncher() *launcher {
+// newLauncher starts the thread. A slack that is not 0 becomes the timer slack of
+// all programs that it starts (prctl(2), PR_SET_TIMERSLACK).
+func newLauncher(slack time.Duration) (*launcher, error) {
 	l := &launcher{work: make(chan func())}
-	ready := make(chan struct{})
+	ready := make(chan error)
 	go func() {
 		// Never unlocked: Go ends the thread with the goroutine. A locked
 		// thread's clone of new Go threads is done by another one, so the only
 		// children it has are the programs that it starts.
 		runtime.LockOSThread()
 		l.tid = unix.Gettid()
-		close(ready)
+		var err error
+		if slack != 0 {
+			err = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slack.Nanoseconds()), 0, 0, 0)
+		}
+		ready <- err
 		for f := range l.work {
 			f()
 		}
 	}()
-	<-ready
-	return l
+	if err := <-ready; err != nil {
+		l.close()
+		return nil, fmt.Errorf("set the timer slack to %v: %w", slack, err)
+	}
+	return l, nil
 }
 
 // do runs f on the launcher's thread and waits for it.

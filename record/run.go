@@ -81,6 +81,7 @@ type Lab struct {
 	CPUModel    string            `json:"cpu_model"`   // QEMU's -cpu
 	CPUs        int               `json:"cpus"`
 	MemoryBytes int64             `json:"memory_bytes"`
+	TimerSlack  float64           `json:"timer_slack"`  // seconds, of all that a sandbox is made of; 0 is the kernel's
 	Suite       string            `json:"suite"`        // Debian suite of the userland
 	KernelSuite string            `json:"kernel_suite"` // Debian suite of the kernel
 	Images      map[string]string `json:"images"`       // component → cache key

@@ -47,7 +47,7 @@ func Parse(file string, content []byte, known Catalog) (*File, error) {
 
 func (d *decoder) document(root *yaml.Node, known Catalog) *File {
 	f := &File{
-		Lab: Lab{Suite: "trixie", Kernel: "trixie", CPUs: 2, MemoryBytes: 4 << 30},
+		Lab: Lab{Suite: "trixie", Kernel: "trixie", CPUs: 2, MemoryBytes: 4 << 30, TimerSlack: 10 * time.Millisecond},
 	}
 	base := Scenario{
 		Repetitions: 3, Settle: time.Second, Deadline: 5 * time.Minute, Seed: 1, Where: Auto,
@@ -128,10 +128,11 @@ func (d *decoder) settings(s *Scenario) map[string]field {
 
 func (d *decoder) lab(n *yaml.Node, lab *Lab) {
 	d.mapping(n, "lab", map[string]field{
-		"suite":  d.text(&lab.Suite, "suite"),
-		"kernel": d.text(&lab.Kernel, "kernel"),
-		"cpus":   d.integer(&lab.CPUs, "cpus", 1, maxCPUs),
-		"memory": d.size(&lab.MemoryBytes, "memory"),
+		"suite":       d.text(&lab.Suite, "suite"),
+		"kernel":      d.text(&lab.Kernel, "kernel"),
+		"cpus":        d.integer(&lab.CPUs, "cpus", 1, maxCPUs),
+		"memory":      d.size(&lab.MemoryBytes, "memory"),
+		"timer_slack": d.duration(&lab.TimerSlack, "timer_slack"),
 	})
 }
 

@@ -25,6 +25,9 @@ type Lab struct {
 	Kernel      string // Debian suite of the kernel under test
 	CPUs        int
 	MemoryBytes int64
+	// TimerSlack is the timer slack (prctl(2)) of all that a sandbox is made of
+	// where the lab's CPU is emulated; 0 leaves the kernel's.
+	TimerSlack time.Duration
 }
 
 // Places where a scenario may run.

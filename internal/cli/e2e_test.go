@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"hapscope/internal/testrecord"
 	"hapscope/record"
 )
 
@@ -90,6 +91,7 @@ func TestMeasureAndReport(t *testing.T) {
 		want(t, 0, "runc", "gvisor-systrap", "report.html")
 	noVMs(t)
 
+	testrecord.Validate(t, dir)
 	rec := read(t, dir)
 	for _, r := range rec.Results {
 		if r.Status != record.OK {

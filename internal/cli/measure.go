@@ -70,6 +70,9 @@ func (a *app) measureInLab(ctx context.Context, dir string, w *record.Writer, ru
 	}
 	defer machine.Close()
 	facts := machine.Facts()
+	if facts.Accelerator == vm.TCG {
+		facts.TimerSlack = run.Lab.TimerSlack
+	}
 	if err := w.UpdateRun(func(r *record.Run) { r.Lab = &facts }); err != nil {
 		return err
 	}
@@ -121,7 +124,8 @@ func (a *app) drive(ctx context.Context, w *record.Writer, run *record.Run, resu
 		Runtimes: runtimesByVariant(), Workloads: workloadsByName(),
 		Witness: witness(), Collectors: otherCollectors(), Describe: describeMachine,
 		Rootfs: rootfs, State: stateDir, Writer: w, Log: a.log,
-		Done: func(p driver.Progress) { fmt.Fprintln(a.progress(), progressLine(p)) },
+		TimerSlack: timerSlack(run.Lab),
+		Done:       func(p driver.Progress) { fmt.Fprintln(a.progress(), progressLine(p)) },
 	}
 	err := d.Run(ctx, run.Plan, results)
 	switch {
@@ -131,6 +135,14 @@ func (a *app) drive(ctx context.Context, w *record.Writer, run *record.Run, resu
 		return &codedError{code: exitError, err: err, hint: "wait for it, or measure in the lab: --where lab"}
 	}
 	return err
+}
+
+// timerSlack is that of the sandboxes on this machine.
+func timerSlack(lab *record.Lab) time.Duration {
+	if lab == nil {
+		return 0
+	}
+	return time.Duration(lab.TimerSlack * float64(time.Second))
 }
 
 // progressLine is one finished repetition, for people who wait.

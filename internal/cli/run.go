@@ -122,7 +122,7 @@ func (a *app) prepare(ctx context.Context, o runOptions, args []string) (dir str
 	if place.where == scenario.InLab {
 		run.Lab = &record.Lab{
 			Suite: file.Lab.Suite, KernelSuite: file.Lab.Kernel,
-			CPUs: file.Lab.CPUs, MemoryBytes: file.Lab.MemoryBytes,
+			CPUs: file.Lab.CPUs, MemoryBytes: file.Lab.MemoryBytes, TimerSlack: file.Lab.TimerSlack.Seconds(),
 		}
 	}
 	w, err := record.NewWriter(dir, run)

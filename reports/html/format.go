@@ -18,6 +18,7 @@ func functions() template.FuncMap {
 		"swatch":  func(i int) template.CSS { return template.CSS("background:" + plot.Color(i)) },
 		"inc":     func(i int) int { return i + 1 },
 		"bytes":   size,
+		"milli":   func(seconds float64) float64 { return seconds * 1000 },
 		"join":    strings.Join,
 		"dict":    func(mk string, m matrix, pk string, p *page) map[string]any { return map[string]any{mk: m, pk: p} },
 	}

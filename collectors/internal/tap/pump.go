@@ -15,6 +15,12 @@ import (
 // membarrierGlobal is MEMBARRIER_CMD_GLOBAL of include/uapi/linux/membarrier.h.
 const membarrierGlobal = 1
 
+// defaultPoll leaves the machine to the sandbox: under emulation a wakeup of the
+// reader costs about a millisecond of a CPU. A ring buffer of the default size
+// holds a quarter of a second of the fastest tracing there is (10 million events
+// a second and CPU).
+const defaultPoll = 100 * time.Millisecond
+
 // pump has one goroutine per CPU that takes out pages while events flow.
 type pump struct {
 	instance *tracefs.Instance
@@ -48,7 +54,7 @@ func newPump(i *tracefs.Instance, sink func(cpu int) (Sink, error), poll time.Du
 		return nil, err
 	}
 	if poll == 0 {
-		poll = 10 * time.Millisecond
+		poll = defaultPoll
 	}
 	p := &pump{instance: i, layout: layout, poll: poll}
 	for _, cpu := range cpus {
@@ -162,19 +168,30 @@ func (d *drain) run(p *pump) {
 			if d.err == nil { // after an error the rest is taken out and dropped
 				d.err = d.decode(p.layout, d.buffer[:n])
 			}
+			// A page that is mostly empty is the one being written: to go on reading
+			// would be to race the writer, a few events at a time.
+			if !stopping && d.page.Size() < n/2 {
+				stopping = p.pause(wait)
+			}
 		case !errors.Is(err, io.EOF):
 			d.err = errors.Join(d.err, err)
 			return
 		case stopping:
 			return
 		default:
-			wait.Reset(p.poll)
-			select {
-			case <-p.stop:
-				stopping = true
-			case <-wait.C:
-			}
+			stopping = p.pause(wait)
 		}
+	}
+}
+
+// pause waits for the next poll and reports whether it was told to stop.
+func (p *pump) pause(t *time.Timer) (stopping bool) {
+	t.Reset(p.poll)
+	select {
+	case <-p.stop:
+		return true
+	case <-t.C:
+		return false
 	}
 }
 

@@ -16,7 +16,7 @@ type Options struct {
 	// BufferKiB is the ring buffer's size per CPU; 0 is 65536, or less where
 	// that would take more than an eighth of the machine's memory.
 	BufferKiB int
-	// Poll is how long a drained CPU is left alone; 0 is 10 ms. Nothing wakes
+	// Poll is how long a drained CPU is left alone; 0 is 100 ms. Nothing wakes
 	// the reader: a wakeup would be work of the kernel under test.
 	Poll time.Duration
 	// ForkOption is the option by which children inherit being followed.

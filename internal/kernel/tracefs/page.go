@@ -21,6 +21,7 @@ type Page struct {
 
 	layout *Layout
 	data   []byte // committed, not yet visited
+	size   int    // of data at first
 	time   uint64
 	err    error
 }
@@ -41,7 +42,7 @@ func (p *Page) Reset(l *Layout, b []byte) error {
 		p.err = fmt.Errorf("trace page: %d bytes committed in a page that holds %d", length, len(data))
 		return p.err
 	}
-	p.data = data[:length]
+	p.data, p.size = data[:length], int(length)
 	if commit&missedEvents != 0 {
 		p.Missed = 1
 		if rest := data[length:]; commit&missedStored != 0 && len(rest) >= l.commit.Size {
@@ -50,6 +51,9 @@ func (p *Page) Reset(l *Layout, b []byte) error {
 	}
 	return nil
 }
+
+// Size is how many bytes of the page held events when it was read.
+func (p *Page) Size() int { return p.size }
 
 // Time is the time stamp of the event that Next returned last, in units of the
 // instance's trace clock.
