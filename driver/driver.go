@@ -59,13 +59,12 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 	if len(steps) == 0 {
 		return nil
 	}
-	infos, err := d.check(ctx, plan)
+	fit, err := d.check(ctx, plan)
 	if err != nil {
 		return err
 	}
 
-	arm := time.Now()
-	in, err := d.openInstruments(ctx)
+	in, err := newInstruments(d.TimerSlack)
 	if err != nil {
 		return err
 	}
@@ -74,11 +73,18 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 			d.Log.Error("disarm the collectors", "err", err)
 		}
 	}()
+	if err := d.rehearse(ctx, plan, steps, fit, in); err != nil {
+		return err
+	}
+	arm := time.Now()
+	if err := in.arm(ctx, append([]collectors.Collector{d.Witness}, d.Collectors...)); err != nil {
+		return err
+	}
 	machine, err := d.describe(in)
 	if err != nil {
 		return err
 	}
-	d.Log.Info("armed", "functions", machine.Traceable, "kernel", machine.Release, "seconds", time.Since(arm).Round(100*time.Millisecond).Seconds())
+	d.Log.Info("armed", "functions", machine.Traceable, "kernel", machine.Release, "seconds", seconds(arm))
 
 	start, measured := time.Now(), 0
 	for i, step := range steps {
@@ -86,7 +92,7 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 			return err
 		}
 		began := time.Now()
-		result := d.step(ctx, plan, step, infos[step.Variant], in)
+		result := d.step(ctx, plan, step, fit.infos[step.Variant], in)
 		if err := ctx.Err(); err != nil {
 			return err // what an interrupted repetition saw is not a result
 		}
@@ -112,12 +118,17 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 	})
 }
 
+// checked is what the variants of a plan have answered.
+type checked struct {
+	infos map[string]record.VariantInfo
+	tools []record.Tool // of those that can run
+}
+
 // check asks each variant whether it can run here and notes the answers, and
 // the tools that take part, in the record.
-func (d *Driver) check(ctx context.Context, plan record.Plan) (map[string]record.VariantInfo, error) {
-	infos := map[string]record.VariantInfo{}
+func (d *Driver) check(ctx context.Context, plan record.Plan) (*checked, error) {
+	c := &checked{infos: map[string]record.VariantInfo{}}
 	var list []record.VariantInfo
-	var tools []record.Tool
 	fit := 0
 	for _, name := range plan.Variants {
 		rt, ok := d.Runtimes[name]
@@ -125,7 +136,7 @@ func (d *Driver) check(ctx context.Context, plan record.Plan) (map[string]record
 			return nil, fmt.Errorf("the plan names variant %q, which this hapscope does not have", name)
 		}
 		info := rt.Check(ctx)
-		infos[name], list = info, append(list, info)
+		c.infos[name], list = info, append(list, info)
 		if !info.Fit() {
 			continue
 		}
@@ -134,18 +145,23 @@ func (d *Driver) check(ctx context.Context, plan record.Plan) (map[string]record
 		if err != nil {
 			return nil, fmt.Errorf("identify the tools of %s: %w", name, err)
 		}
-		tools = addTools(tools, used)
+		c.tools = addTools(c.tools, used)
 	}
 	for _, name := range plan.Workloads {
 		if _, ok := d.Workloads[name]; !ok {
 			return nil, fmt.Errorf("the plan names workload %q, which this hapscope does not have", name)
 		}
 	}
-	err := d.Writer.UpdateRun(func(r *record.Run) { r.Variants, r.Tools = list, tools })
+	err := d.Writer.UpdateRun(func(r *record.Run) { r.Variants, r.Tools = list, c.tools })
 	if err == nil && fit == 0 {
 		err = fmt.Errorf("%w: %s", ErrUnfit, record.DescribeUnmet(list[0].Requirements))
 	}
-	return infos, err
+	return c, err
+}
+
+// seconds since t, to a tenth.
+func seconds(t time.Time) float64 {
+	return time.Since(t).Round(100 * time.Millisecond).Seconds()
 }
 
 func addTools(tools, more []record.Tool) []record.Tool {

@@ -6,38 +6,49 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"hapscope/collectors"
 	"hapscope/record"
 )
 
-// instruments are the armed collectors of a run, used as one.
+// instruments are the collectors of a run, used as one.
 type instruments struct {
 	launcher *launcher
 	witness  collectors.Witness
-	sessions []collectors.Session // the witness first
+	sessions []collectors.Session // the witness first; none before arm
 	index    []int                // of the witness's universe in the run's function table
 }
 
-func (d *Driver) openInstruments(ctx context.Context) (*instruments, error) {
-	launcher, err := newLauncher(d.TimerSlack)
+// newInstruments returns those of a rehearsal: there is a launcher, and nothing
+// observes what it starts.
+func newInstruments(slack time.Duration) (*instruments, error) {
+	launcher, err := newLauncher(slack)
 	if err != nil {
 		return nil, err
 	}
-	in := &instruments{launcher: launcher}
-	for _, c := range append([]collectors.Collector{d.Witness}, d.Collectors...) {
+	return &instruments{launcher: launcher}, nil
+}
+
+// arm opens sessions; the first collector's must be a collectors.Witness. What
+// was opened when it fails is closed by close.
+func (in *instruments) arm(ctx context.Context, all []collectors.Collector) error {
+	for i, c := range all {
 		s, err := c.Open(ctx)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("arm collector %s: %w", c.Name(), err), in.close())
+			return fmt.Errorf("arm collector %s: %w", c.Name(), err)
 		}
 		in.sessions = append(in.sessions, s)
+		if i > 0 {
+			continue
+		}
+		witness, ok := s.(collectors.Witness)
+		if !ok {
+			return fmt.Errorf("collector %s does not observe kernel functions", c.Name())
+		}
+		in.witness = witness
 	}
-	witness, ok := in.sessions[0].(collectors.Witness)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("collector %s does not observe kernel functions", d.Witness.Name()), in.close())
-	}
-	in.witness = witness
-	return in, nil
+	return nil
 }
 
 // describe writes the machine and its functions into the record.

@@ -146,47 +146,48 @@ func TestMeasureAndReport(t *testing.T) {
 	hapscope(t, "run", "--resume", dir).want(t, 0, "nothing is left")
 }
 
-// A VM that is killed in mid-run takes no finished repetition with it, and the
-// run goes on where it stopped.
-func TestVMKilled(t *testing.T) {
+// A run loses its VM, is resumed, interrupted and resumed again: no finished
+// repetition is lost or measured twice.
+func TestKilledAndInterrupted(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	cmd, out := command(t, "run", "quick", "--variants", "runc", "--workloads", "redis-set,redis-get", "--repetitions", "2", "--out", dir)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	awaitResults(t, dir, 1)
-	for _, pid := range children(t, cmd.Process.Pid) {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	stop := func(atLeast int, how func(pid int), args ...string) ran {
+		cmd, out := command(t, args...)
+		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		awaitResults(t, dir, atLeast)
+		how(cmd.Process.Pid)
+		r := finished(t, cmd, out, cmd.Wait())
+		noVMs(t)
+		if kept := len(read(t, dir).Results); kept < atLeast {
+			t.Fatalf("%d of %d finished repetitions are left", kept, atLeast)
+		}
+		return r
 	}
-	finished(t, cmd, out, cmd.Wait()).want(t, 5, "the lab VM died", "run --resume")
-	noVMs(t)
-	kept := len(read(t, dir).Results)
-	if kept < 1 {
-		t.Fatal("the finished repetition is gone")
-	}
+	stop(1, func(pid int) {
+		for _, child := range children(t, pid) {
+			if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}, "run", "quick", "--variants", "runc", "--workloads", "redis-set,redis-get", "--repetitions", "3", "--out", dir).
+		want(t, 5, "the lab VM died", "run --resume")
+
+	stop(len(read(t, dir).Results)+1, func(pid int) {
+		if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+	}, "run", "--resume", dir).
+		want(t, 130, "run --resume")
 
 	hapscope(t, "run", "--resume", dir).want(t, 0)
-	if rec := read(t, dir); len(rec.Results) != 4 || rec.Run.Ended == nil {
-		t.Errorf("%d results after the resume, ended %v", len(rec.Results), rec.Run.Ended)
+	rec := read(t, dir)
+	seen := map[record.Step]bool{}
+	for _, r := range rec.Results {
+		seen[record.Step{Cell: r.Cell(), Repetition: r.Repetition}] = true
 	}
-}
-
-func TestInterrupted(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "run")
-	cmd, out := command(t, "run", "quick", "--variants", "runc", "--workloads", "redis-set", "--repetitions", "50", "--out", dir)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	awaitResults(t, dir, 1)
-	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	finished(t, cmd, out, cmd.Wait()).want(t, 130, "run --resume")
-	noVMs(t)
-	if rec := read(t, dir); len(rec.Results) < 1 || len(rec.Results) == 50 {
-		t.Errorf("%d results", len(rec.Results))
+	if len(rec.Results) != 6 || len(seen) != 6 || rec.Run.Ended == nil {
+		t.Errorf("%d results of %d repetitions after the resume, ended %v", len(rec.Results), len(seen), rec.Run.Ended)
 	}
 }
 
