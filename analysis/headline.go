@@ -26,5 +26,9 @@ func (r *Report) Conditions() string {
 	if n := p.Load.RequestsPerConnection; n > 0 {
 		load += fmt.Sprintf(", %d a connection", n)
 	}
-	return strings.Join([]string{kernel, where, load, fmt.Sprintf("%d to warm up", p.Load.WarmUp), fmt.Sprintf("settled %g s", p.Settle), fmt.Sprintf("n = %d", p.Repetitions)}, " · ")
+	n := fmt.Sprintf("n = %d", p.Repetitions)
+	if p.LifecycleRepetitions < p.Repetitions {
+		n += fmt.Sprintf(" (create, boot and teardown: %d)", p.LifecycleRepetitions)
+	}
+	return strings.Join([]string{kernel, where, load, fmt.Sprintf("%d to warm up", p.Load.WarmUp), fmt.Sprintf("settled %g s", p.Settle), n}, " · ")
 }

@@ -108,6 +108,20 @@ func TestRunMeasures(t *testing.T) {
 	}
 }
 
+// The phases around steady are observed in as many repetitions as the plan says.
+func TestLifecycleRepetitions(t *testing.T) {
+	b := newBench(t)
+	b.plan.LifecycleRepetitions = 1
+	rec, err := b.run(t, context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := rec.Results[0], rec.Results[1]
+	if len(first.Phases) != 4 || len(second.Phases) != 1 || second.Phase(record.Steady) == nil || second.Status != record.OK {
+		t.Errorf("phases of the repetitions: %+v; %+v", first.Phases, second.Phases)
+	}
+}
+
 func TestFaults(t *testing.T) {
 	missing := []record.Requirement{{Name: "runtime", Detail: "not in PATH", Remedy: "install it"}}
 	tests := []struct {

@@ -13,14 +13,18 @@ import (
 // falls on all variants alike. The seed makes the order repeatable.
 func NewPlan(s scenario.Scenario) record.Plan {
 	p := record.Plan{
-		Scenario:    s.Name,
-		Variants:    s.Variants,
-		Workloads:   s.Workloads,
-		Repetitions: s.Repetitions,
-		Load:        s.Load,
-		Settle:      s.Settle.Seconds(),
-		Deadline:    s.Deadline.Seconds(),
-		Seed:        s.Seed,
+		Scenario:             s.Name,
+		Variants:             s.Variants,
+		Workloads:            s.Workloads,
+		Repetitions:          s.Repetitions,
+		LifecycleRepetitions: s.Repetitions,
+		Load:                 s.Load,
+		Settle:               s.Settle.Seconds(),
+		Deadline:             s.Deadline.Seconds(),
+		Seed:                 s.Seed,
+	}
+	if n := s.LifecycleRepetitions; n > 0 {
+		p.LifecycleRepetitions = min(n, s.Repetitions)
 	}
 	if p.Load.Mode == scenario.Saturating {
 		p.Load.Rate = 0

@@ -43,11 +43,14 @@ type Plan struct {
 	Variants    []string `json:"variants"`
 	Workloads   []string `json:"workloads"`
 	Repetitions int      `json:"repetitions"`
-	Load        Load     `json:"load"`
-	Settle      float64  `json:"settle"`   // seconds between the first answer and the steady phase
-	Deadline    float64  `json:"deadline"` // seconds that one repetition may take
-	Seed        uint64   `json:"seed"`     // of the order of Steps
-	Steps       []Step   `json:"steps"`    // in the order in which they run
+	// LifecycleRepetitions is in how many of them, the first ones, the phases
+	// other than steady are observed too: they take most of the time.
+	LifecycleRepetitions int     `json:"lifecycle_repetitions"`
+	Load                 Load    `json:"load"`
+	Settle               float64 `json:"settle"`   // seconds between the first answer and the steady phase
+	Deadline             float64 `json:"deadline"` // seconds that one repetition may take
+	Seed                 uint64  `json:"seed"`     // of the order of Steps
+	Steps                []Step  `json:"steps"`    // in the order in which they run
 }
 
 // Run is run.json.

@@ -105,10 +105,11 @@ func (s Scenario) missing() (what []string) {
 // settings are the keys that defaults and scenarios share.
 func (d *decoder) settings(s *Scenario) map[string]field {
 	return map[string]field{
-		"repetitions": d.integer(&s.Repetitions, "repetitions", 1, maxRepetitions),
-		"settle":      d.duration(&s.Settle, "settle"),
-		"deadline":    d.duration(&s.Deadline, "deadline"),
-		"where":       d.oneOf(&s.Where, "place", Auto, OnHost, InLab),
+		"repetitions":           d.integer(&s.Repetitions, "repetitions", 1, maxRepetitions),
+		"lifecycle_repetitions": d.integer(&s.LifecycleRepetitions, "lifecycle_repetitions", 0, maxRepetitions),
+		"settle":                d.duration(&s.Settle, "settle"),
+		"deadline":              d.duration(&s.Deadline, "deadline"),
+		"where":                 d.oneOf(&s.Where, "place", Auto, OnHost, InLab),
 		"seed": func(n *yaml.Node) {
 			if err := resolve(n).Decode(&s.Seed); err != nil {
 				d.errorf(n, "seed must be a whole number from 0, not %s", kind(n))

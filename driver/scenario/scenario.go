@@ -50,11 +50,14 @@ type Scenario struct {
 	Variants    []string
 	Workloads   []string
 	Repetitions int
-	Settle      time.Duration // between the first correct answer and the steady phase
-	Deadline    time.Duration // of one repetition
-	Seed        uint64
-	Where       string
-	Load        record.Load
+	// LifecycleRepetitions is in how many of them, the first ones, creating,
+	// booting and tearing down are observed too; 0 means in all.
+	LifecycleRepetitions int
+	Settle               time.Duration // between the first correct answer and the steady phase
+	Deadline             time.Duration // of one repetition
+	Seed                 uint64
+	Where                string
+	Load                 record.Load
 }
 
 // Catalog holds the names that a scenario may use, in the order in which "all"

@@ -97,7 +97,7 @@ func TestMeasureAndReport(t *testing.T) {
 		if r.Status != record.OK {
 			t.Errorf("%s #%d is %s: %s", r.Cell(), r.Repetition, r.Status, r.Reason)
 		}
-		if r.Load == nil || r.Load.Correct != 300 {
+		if r.Load == nil || r.Load.Correct != rec.Run.Plan.Load.Requests {
 			t.Errorf("%s #%d: load %+v", r.Cell(), r.Repetition, r.Load)
 		}
 	}

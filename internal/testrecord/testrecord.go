@@ -152,7 +152,7 @@ func run(traceable int) record.Run {
 	variants := []string{"runc", "crun", "gvisor-systrap", "gvisor-ptrace", "gvisor-kvm"}
 	workloads := []string{"redis-set", "redis-get", "python-tornado", "node-express"}
 	plan := record.Plan{
-		Scenario: "quick", Variants: variants, Workloads: workloads, Repetitions: 3,
+		Scenario: "quick", Variants: variants, Workloads: workloads, Repetitions: 3, LifecycleRepetitions: 3,
 		Load: record.Load{Mode: "paced", Requests: 300, Rate: 100, RequestsPerConnection: 10, WarmUp: 30}, Settle: 2, Deadline: 120, Seed: 20180716,
 	}
 	for n := range plan.Repetitions {
