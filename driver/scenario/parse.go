@@ -47,7 +47,7 @@ func Parse(file string, content []byte, known Catalog) (*File, error) {
 
 func (d *decoder) document(root *yaml.Node, known Catalog) *File {
 	f := &File{
-		Lab: Lab{Suite: "trixie", Kernel: "trixie", CPUs: 2, MemoryBytes: 4 << 30, TimerSlack: 10 * time.Millisecond},
+		Lab: Lab{Suite: "trixie", Kernel: "trixie", CPUs: 2, MemoryBytes: 4 << 30, TimerSlack: 3 * time.Millisecond},
 	}
 	base := Scenario{
 		Repetitions: 3, Settle: time.Second, Deadline: 5 * time.Minute, Seed: 1, Where: Auto,

@@ -183,7 +183,7 @@ func run(traceable int) record.Run {
 		Hapscope: record.Build{Version: "0.1.0", Revision: "1676027abcde", Go: "go1.26"},
 		Plan:     plan, Where: "lab", Why: "the host's kernel is locked down (confidentiality): it refuses tracing",
 		Lab: &record.Lab{Accelerator: "tcg", Why: "a probe guest did not boot under KVM within 15 s", Emulator: "QEMU emulator version 10.0.13 (Debian 1:10.0.13+ds-1)",
-			CPUModel: "EPYC,+svm,+npt", CPUs: 2, MemoryBytes: 4 << 30, TimerSlack: 0.01, Suite: "trixie", KernelSuite: "trixie",
+			CPUModel: "EPYC,+svm,+npt", CPUs: 2, MemoryBytes: 4 << 30, TimerSlack: 0.003, Suite: "trixie", KernelSuite: "trixie",
 			Images: map[string]string{"userland": "8a1f03", "kernel": "77c2d9", "workloads": "c0ffee"}, Packages: packages},
 		Machine: &record.Machine{Release: "6.12.57+deb13-amd64", Version: "#1 SMP PREEMPT_DYNAMIC Debian 6.12.57-1", BuildID: Kernel,
 			ConfigDigest: strings.Repeat("ab", 32), Cmdline: "console=ttyS0 panic=-1", CPU: "AMD EPYC Processor", CPUs: 2, MemoryBytes: 4 << 30,
