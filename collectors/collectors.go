@@ -25,8 +25,6 @@ type Session interface {
 	// Follow makes the session follow every process forked by the thread tid
 	// from now on, but not the thread itself: what it does is never reported.
 	Follow(tid int) error
-	// Unfollow ends Follow. Processes forked meanwhile stay followed.
-	Unfollow(tid int) error
 	// Seed follows every thread of the target that is not followed yet and
 	// returns how many those were.
 	Seed(t Target) (added int, err error)

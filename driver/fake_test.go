@@ -113,7 +113,6 @@ func (c *fakeCollector) Check(context.Context) []record.Requirement       { retu
 func (c *fakeCollector) Open(context.Context) (collectors.Session, error) { return c, nil }
 func (c *fakeCollector) Sweep(context.Context) ([]string, error)          { return nil, nil }
 func (c *fakeCollector) Follow(int) error                                 { c.following = true; return nil }
-func (c *fakeCollector) Unfollow(int) error                               { return nil }
 func (c *fakeCollector) Seed(collectors.Target) (int, error)              { return 0, nil }
 func (c *fakeCollector) Forget() error                                    { c.following = false; return nil }
 func (c *fakeCollector) Close() error                                     { c.closed++; return nil }

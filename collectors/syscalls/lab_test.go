@@ -42,9 +42,6 @@ func launched(t *testing.T, s collectors.Session, role string) (o collectors.Obs
 		if err := labtest.Command(role).Run(); err != nil {
 			return err
 		}
-		if err := s.Unfollow(tid); err != nil {
-			return err
-		}
 		var err error
 		o, err = s.End(context.Background())
 		return err

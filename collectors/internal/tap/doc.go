@@ -10,10 +10,8 @@
 // thread id.
 //
 // The kernel's filters can be added to and emptied, but a single thread cannot
-// be taken off. Rewriting the list without it would lose every child that is
-// forked between reading and writing. So Unfollow takes nothing off: the
-// launcher stays listed, and discarded, until Forget. What it forks after
-// Unfollow is therefore still followed. A launcher that must end being one
-// while the session goes on has to end as a thread; the kernel takes threads
-// off when it frees them.
+// be taken off: rewriting the list without it would lose every child that is
+// forked between reading and writing. So a launcher stays listed, and discarded,
+// until Forget. One that must end being a launcher while the session goes on has
+// to end as a thread; the kernel takes threads off when it frees them.
 package tap

@@ -52,9 +52,6 @@ func (t *Tap) Follow(tid int) error {
 	return nil
 }
 
-// Unfollow does nothing, on purpose: see the package's documentation.
-func (t *Tap) Unfollow(int) error { return nil }
-
 // Seed follows all threads of a cgroup that are not followed yet.
 func (t *Tap) Seed(dir string) (added int, err error) {
 	added, err = t.filter.AddAll(func() ([]int, error) { return cgroup.Threads(dir) })
