@@ -83,16 +83,27 @@ func (r ran) want(t *testing.T, code int, fragments ...string) {
 	}
 }
 
-// One real runc cell and one real gVisor cell, through the CLI, and everything
-// that a user does with the record afterwards.
+// Real cells of runc and of gVisor, through the CLI. The run loses its VM, is
+// resumed, interrupted and resumed again: no finished repetition is lost or
+// measured twice. Then everything that a user does with a record.
 func TestMeasureAndReport(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	hapscope(t, "run", "quick", "--variants", "runc,gvisor-systrap", "--workloads", "redis-set", "--repetitions", "1", "--out", dir).
-		want(t, 0, "runc", "gvisor-systrap", "report.html")
+	stop(t, dir, 1, killChildren, "run", "quick", "--variants", "runc,gvisor-systrap", "--workloads", "redis-set", "--repetitions", "2", "--out", dir).
+		want(t, 5, "the lab VM died", "run --resume")
+	stop(t, dir, len(read(t, dir).Results)+1, interrupt, "run", "--resume", dir).
+		want(t, 130, "run --resume")
+	hapscope(t, "run", "--resume", dir).want(t, 0, "runc", "gvisor-systrap", "report.html")
 	noVMs(t)
 
 	testrecord.Validate(t, dir)
 	rec := read(t, dir)
+	seen := map[record.Step]bool{}
+	for _, r := range rec.Results {
+		seen[record.Step{Cell: r.Cell(), Repetition: r.Repetition}] = true
+	}
+	if len(rec.Results) != 4 || len(seen) != 4 || rec.Run.Ended == nil {
+		t.Errorf("%d results of %d repetitions after the resume, ended %v", len(rec.Results), len(seen), rec.Run.Ended)
+	}
 	for _, r := range rec.Results {
 		if r.Status != record.OK {
 			t.Errorf("%s #%d is %s: %s", r.Cell(), r.Repetition, r.Status, r.Reason)
@@ -146,48 +157,35 @@ func TestMeasureAndReport(t *testing.T) {
 	hapscope(t, "run", "--resume", dir).want(t, 0, "nothing is left")
 }
 
-// A run loses its VM, is resumed, interrupted and resumed again: no finished
-// repetition is lost or measured twice.
-func TestKilledAndInterrupted(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "run")
-	stop := func(atLeast int, how func(pid int), args ...string) ran {
-		cmd, out := command(t, args...)
-		if err := cmd.Start(); err != nil {
+// stop starts a command that measures into dir and stops it as soon as that many
+// repetitions are on disk, of which none may be lost.
+func stop(t *testing.T, dir string, results int, how func(*testing.T, int), args ...string) ran {
+	t.Helper()
+	cmd, out := command(t, args...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitResults(t, dir, results)
+	how(t, cmd.Process.Pid)
+	r := finished(t, cmd, out, cmd.Wait())
+	noVMs(t)
+	if kept := len(read(t, dir).Results); kept < results {
+		t.Fatalf("%d of %d finished repetitions are left", kept, results)
+	}
+	return r
+}
+
+func killChildren(t *testing.T, pid int) {
+	for _, child := range children(t, pid) {
+		if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		awaitResults(t, dir, atLeast)
-		how(cmd.Process.Pid)
-		r := finished(t, cmd, out, cmd.Wait())
-		noVMs(t)
-		if kept := len(read(t, dir).Results); kept < atLeast {
-			t.Fatalf("%d of %d finished repetitions are left", kept, atLeast)
-		}
-		return r
 	}
-	stop(1, func(pid int) {
-		for _, child := range children(t, pid) {
-			if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}, "run", "quick", "--variants", "runc", "--workloads", "redis-set,redis-get", "--repetitions", "3", "--out", dir).
-		want(t, 5, "the lab VM died", "run --resume")
+}
 
-	stop(len(read(t, dir).Results)+1, func(pid int) {
-		if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
-			t.Fatal(err)
-		}
-	}, "run", "--resume", dir).
-		want(t, 130, "run --resume")
-
-	hapscope(t, "run", "--resume", dir).want(t, 0)
-	rec := read(t, dir)
-	seen := map[record.Step]bool{}
-	for _, r := range rec.Results {
-		seen[record.Step{Cell: r.Cell(), Repetition: r.Repetition}] = true
-	}
-	if len(rec.Results) != 6 || len(seen) != 6 || rec.Run.Ended == nil {
-		t.Errorf("%d results of %d repetitions after the resume, ended %v", len(rec.Results), len(seen), rec.Run.Ended)
+func interrupt(t *testing.T, pid int) {
+	if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
 	}
 }
 
