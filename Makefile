@@ -42,6 +42,8 @@ test-browser: test-deps ## the HTML report in a real browser
 test-lab: test-deps build ## tests on real kernels, runtimes and servers in the lab VM
 	./hapscope lab build
 	./hapscope lab build --lab-kernel bookworm
+	rm -rf build/inside && mkdir -p build/inside
+	$(GO) test -c -tags lab -o build/inside/ $(LAB_INSIDE)
 	$(call inside,trixie,$(LAB_INSIDE),)
 	$(call inside,bookworm,$(filter ./collectors/%,$(LAB_INSIDE)),-test.run="Witness|Exactly")
 	HAPSCOPE=$(CURDIR)/hapscope $(GO) test -count=1 -p 1 -timeout 40m -tags lab -v $(LAB_HOST)
@@ -63,12 +65,10 @@ fuzz:           ## each fuzz target for FUZZTIME (30s)
 clean:          ## remove what was built here; the cache is `hapscope lab clean --all`
 	rm -rf hapscope build
 
-# Compiles the lab tests of packages $(2) and runs them in one VM with the kernel
-# of suite $(1); $(3) are flags for the tests. A VM for each, as `go test -exec` would have it, spends a
-# minute on booting.
+# Runs the compiled lab tests of packages $(2) in one VM with the kernel of suite
+# $(1); $(3) are flags for the tests. A VM for each, as `go test -exec` would have
+# it, spends a minute on booting.
 define inside
-rm -rf build/inside && mkdir -p build/inside
-$(GO) test -c -tags lab -o build/inside/ $(2)
 ./hapscope lab exec --lab-kernel $(1) --share build/inside -- sh -c 'failed=; \
   for p in $(2); do echo "== $$p, $$(uname -r)"; start=$$(date +%s); \
     (cd $$p && $(CURDIR)/build/inside/$${p##*/}.test -test.v -test.timeout 20m $(3)) || failed="$$failed $$p"; \

@@ -59,7 +59,7 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 	if len(steps) == 0 {
 		return nil
 	}
-	fit, err := d.check(ctx, plan)
+	infos, err := d.check(ctx, plan)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 			d.Log.Error("disarm the collectors", "err", err)
 		}
 	}()
-	if err := d.rehearse(ctx, plan, steps, fit, in); err != nil {
+	if err := d.rehearse(ctx, plan, steps, infos, in); err != nil {
 		return err
 	}
 	arm := time.Now()
@@ -92,7 +92,7 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 			return err
 		}
 		began := time.Now()
-		result := d.step(ctx, plan, step, fit.infos[step.Variant], in)
+		result := d.step(ctx, plan, step, infos[step.Variant], in)
 		if err := ctx.Err(); err != nil {
 			return err // what an interrupted repetition saw is not a result
 		}
@@ -118,17 +118,12 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 	})
 }
 
-// checked is what the variants of a plan have answered.
-type checked struct {
-	infos map[string]record.VariantInfo
-	tools []record.Tool // of those that can run
-}
-
 // check asks each variant whether it can run here and notes the answers, and
 // the tools that take part, in the record.
-func (d *Driver) check(ctx context.Context, plan record.Plan) (*checked, error) {
-	c := &checked{infos: map[string]record.VariantInfo{}}
+func (d *Driver) check(ctx context.Context, plan record.Plan) (map[string]record.VariantInfo, error) {
+	infos := map[string]record.VariantInfo{}
 	var list []record.VariantInfo
+	var tools []record.Tool
 	fit := 0
 	for _, name := range plan.Variants {
 		rt, ok := d.Runtimes[name]
@@ -136,7 +131,7 @@ func (d *Driver) check(ctx context.Context, plan record.Plan) (*checked, error) 
 			return nil, fmt.Errorf("the plan names variant %q, which this hapscope does not have", name)
 		}
 		info := rt.Check(ctx)
-		c.infos[name], list = info, append(list, info)
+		infos[name], list = info, append(list, info)
 		if !info.Fit() {
 			continue
 		}
@@ -145,18 +140,18 @@ func (d *Driver) check(ctx context.Context, plan record.Plan) (*checked, error) 
 		if err != nil {
 			return nil, fmt.Errorf("identify the tools of %s: %w", name, err)
 		}
-		c.tools = addTools(c.tools, used)
+		tools = addTools(tools, used)
 	}
 	for _, name := range plan.Workloads {
 		if _, ok := d.Workloads[name]; !ok {
 			return nil, fmt.Errorf("the plan names workload %q, which this hapscope does not have", name)
 		}
 	}
-	err := d.Writer.UpdateRun(func(r *record.Run) { r.Variants, r.Tools = list, c.tools })
+	err := d.Writer.UpdateRun(func(r *record.Run) { r.Variants, r.Tools = list, tools })
 	if err == nil && fit == 0 {
 		err = fmt.Errorf("%w: %s", ErrUnfit, record.DescribeUnmet(list[0].Requirements))
 	}
-	return c, err
+	return infos, err
 }
 
 // seconds since t, to a tenth.

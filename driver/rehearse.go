@@ -2,10 +2,6 @@ package driver
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -16,18 +12,14 @@ import (
 // the run.
 const rehearsalDeadline = time.Minute
 
-// rehearse lets every workload live once, under the first variant that can run, before anything is armed, and reads the
-// tools, so that the page cache and the directory cache hold what sandboxes will
-// ask for. Otherwise the first repetition alone would enter the block layer, and
+// rehearse lets every workload live once, under the first variant that can run,
+// before anything is armed, so that the page cache and the directory cache hold
+// what sandboxes will ask for. (The tools are there since their digests were
+// taken.) Otherwise the first repetition alone would enter the block layer, and
 // whichever variant came first would seem to reach more of the kernel.
-func (d *Driver) rehearse(ctx context.Context, plan record.Plan, steps []record.Step, c *checked, in *instruments) error {
+func (d *Driver) rehearse(ctx context.Context, plan record.Plan, steps []record.Step, infos map[string]record.VariantInfo, in *instruments) error {
 	start := time.Now()
-	for _, t := range c.tools {
-		if err := readWhole(t.Path); err != nil {
-			return fmt.Errorf("read tool %s into the page cache: %w", t.Name, err)
-		}
-	}
-	fit := slices.IndexFunc(plan.Variants, func(v string) bool { return c.infos[v].Fit() })
+	fit := slices.IndexFunc(plan.Variants, func(v string) bool { return infos[v].Fit() })
 	plan.Load.Requests, plan.Load.WarmUp, plan.Settle = 1, 0, 0
 	plan.Deadline = min(plan.Deadline, rehearsalDeadline.Seconds())
 	rehearsed := map[string]bool{}
@@ -37,7 +29,7 @@ func (d *Driver) rehearse(ctx context.Context, plan record.Plan, steps []record.
 		}
 		rehearsed[s.Workload] = true
 		s.Variant, s.Repetition = plan.Variants[fit], 0
-		result := d.step(ctx, plan, s, c.infos[s.Variant], in)
+		result := d.step(ctx, plan, s, infos[s.Variant], in)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -48,13 +40,4 @@ func (d *Driver) rehearse(ctx context.Context, plan record.Plan, steps []record.
 	}
 	d.Log.Info("rehearsed", "workloads", len(rehearsed), "seconds", seconds(start))
 	return nil
-}
-
-func readWhole(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, f)
-	return errors.Join(err, f.Close())
 }

@@ -19,7 +19,7 @@ const prefix = "hapscope-"
 // Options of the collector. The zero value is the default.
 type Options struct {
 	BufferKiB int           // ring buffer per CPU; 0 is 64 MiB, or less on a small machine
-	Poll      time.Duration // how long a drained ring buffer is left alone; 0 is 10 ms
+	Poll      time.Duration // how long a drained ring buffer is left alone; 0 is 100 ms
 }
 
 // Collector is the function tracer of this machine.

@@ -92,6 +92,28 @@ func clean(t *testing.T, o collectors.Observation) {
 
 const getppid = "__x64_sys_getppid"
 
+// launched observes a helper from before its start.
+func launched(t *testing.T, s *Session, role string) (o collectors.Observation) {
+	t.Helper()
+	err := labtest.Launch(func(tid int) error {
+		if err := s.Follow(tid); err != nil {
+			return err
+		}
+		begin(t, s)
+		start := time.Now()
+		labtest.Getppid(1234) // the launcher's own
+		err := labtest.Command(role).Run()
+		took := time.Since(start)
+		o = end(t, s)
+		t.Logf("%.0f events/s", float64(o.Events)/took.Seconds())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
 // The tracer is armed once, as in a run, because that takes many seconds.
 func TestWitness(t *testing.T) {
 	s := arm(t, Options{})
@@ -150,23 +172,7 @@ func TestWitness(t *testing.T) {
 		{"short-lived grandchildren", labtest.Fork, labtest.Calls * labtest.Children, labtest.Children + 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var o collectors.Observation
-			err := labtest.Launch(func(tid int) error {
-				if err := s.Follow(tid); err != nil {
-					return err
-				}
-				begin(t, s)
-				start := time.Now()
-				labtest.Getppid(1234) // the launcher's own
-				err := labtest.Command(c.role).Run()
-				took := time.Since(start)
-				o = end(t, s)
-				t.Logf("%.0f events/s", float64(o.Events)/took.Seconds())
-				return err
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			o := launched(t, s, c.role)
 			clean(t, o)
 			if n := count(t, s, o, getppid); n != c.calls {
 				t.Errorf("%d calls were counted, want %d", n, c.calls)
@@ -192,19 +198,7 @@ func TestWitness(t *testing.T) {
 		if err := os.WriteFile(files[0], []byte("8"), 0); err != nil {
 			t.Fatal(err)
 		}
-		var o collectors.Observation
-		err = labtest.Launch(func(tid int) error {
-			if err := s.Follow(tid); err != nil {
-				return err
-			}
-			begin(t, s)
-			err := labtest.Command(labtest.Now).Run()
-			o = end(t, s)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		o := launched(t, s, labtest.Now)
 		var lost uint64
 		for _, n := range o.Lost {
 			lost += n

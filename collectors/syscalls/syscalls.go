@@ -22,7 +22,7 @@ const event = "raw_syscalls/sys_enter"
 // Options of the collector. The zero value is the default.
 type Options struct {
 	BufferKiB int           // ring buffer per CPU; 0 is 16 MiB
-	Poll      time.Duration // how long a drained ring buffer is left alone; 0 is 10 ms
+	Poll      time.Duration // how long a drained ring buffer is left alone; 0 is 100 ms
 }
 
 // Collector is the system call tracepoint of this machine.
