@@ -30,5 +30,5 @@ func (r *Report) Conditions() string {
 	if p.LifecycleRepetitions < p.Repetitions {
 		n += fmt.Sprintf(" (create, boot and teardown: %d)", p.LifecycleRepetitions)
 	}
-	return strings.Join([]string{kernel, where, load, fmt.Sprintf("%d to warm up", p.Load.WarmUp), fmt.Sprintf("settled %g s", p.Settle), n}, " · ")
+	return strings.Join([]string{kernel, where, load, fmt.Sprintf("at least %d to warm up", p.Load.WarmUp), fmt.Sprintf("settled %g s", p.Settle), n}, " · ")
 }

@@ -18,14 +18,15 @@ import (
 
 // Driver carries out the plan of one run on the machine that it runs on.
 type Driver struct {
-	Runtimes   map[string]runtimes.Runtime     // by variant
-	Workloads  map[string]workloads.Workload   // by name
-	Witness    collectors.Collector            // its sessions are collectors.Witness
-	Collectors []collectors.Collector          // the others
-	Describe   func() (*record.Machine, error) // the kernel under test
-	Rootfs     string                          // the image's root file system, as a directory
-	State      string                          // directory for scratch files, locks and bundles
-	TimerSlack time.Duration                   // of all that a sandbox is made of; 0 leaves the kernel's 50 µs
+	Runtimes   map[string]runtimes.Runtime        // by variant
+	Workloads  map[string]workloads.Workload      // by name
+	Witness    collectors.Collector               // its sessions are collectors.Witness
+	Collectors []collectors.Collector             // the others
+	Describe   func() (*record.Machine, error)    // the kernel under test
+	Threads    func(cgroup string) ([]int, error) // their ids, descendants included
+	Rootfs     string                             // the image's root file system, as a directory
+	State      string                             // directory for scratch files, locks and bundles
+	TimerSlack time.Duration                      // of all that a sandbox is made of; 0 leaves the kernel's 50 µs
 	Writer     *record.Writer
 	Log        *slog.Logger
 	// Done is told of each result after it was written; nil is fine.

@@ -68,7 +68,8 @@ func (b *bench) driver(w *record.Writer) *Driver {
 		Describe: func() (*record.Machine, error) {
 			return &record.Machine{Release: "6", BuildID: "0123456789abcdef"}, nil
 		},
-		State: b.state, Writer: w, Log: slog.New(slog.DiscardHandler),
+		Threads: b.runtime.threads,
+		State:   b.state, Writer: w, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -119,6 +120,30 @@ func TestLifecycleRepetitions(t *testing.T) {
 	first, second := rec.Results[0], rec.Results[1]
 	if len(first.Phases) != 4 || len(second.Phases) != 1 || second.Phase(record.Steady) == nil || second.Status != record.OK {
 		t.Errorf("phases of the repetitions: %+v; %+v", first.Phases, second.Phases)
+	}
+}
+
+// The warm-up ends when the sandbox has been without a new thread for as long as
+// the plan says, or when it has gone on for too long.
+func TestWarmUp(t *testing.T) {
+	for _, tt := range []struct {
+		late, sent int
+		warning    string
+	}{
+		{0, 8, ""},
+		{4, 6 + 8, ""}, // looks: before, after 2, 4 and 6 requests
+		{1000, 48, "still starting threads after 48 requests"},
+	} {
+		b := newBench(t)
+		b.plan.Load.WarmUp, b.runtime.late = 8, tt.late
+		rec, err := b.run(t, context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := rec.Results[0]
+		if r.WarmUp != tt.sent || !strings.Contains(strings.Join(r.Warnings, "\n"), tt.warning) || (tt.warning == "") != (r.Warnings == nil) {
+			t.Errorf("late %d: %d requests to warm up, want %d; warnings %q", tt.late, r.WarmUp, tt.sent, r.Warnings)
+		}
 	}
 }
 

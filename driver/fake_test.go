@@ -21,7 +21,9 @@ type fakeRuntime struct {
 	createErr    error
 	deleteErr    error
 	dies         bool // the process ends before it is ready
-	alive        int  // sandboxes created and not deleted
+	late         int  // that many first looks at the threads find one more each
+	looks        int
+	alive        int // sandboxes created and not deleted
 	swept        int
 }
 
@@ -31,6 +33,14 @@ func (f *fakeRuntime) Check(context.Context) record.VariantInfo {
 }
 func (f *fakeRuntime) Tools(context.Context) ([]record.Tool, error) { return nil, nil }
 func (f *fakeRuntime) Sweep(context.Context) ([]string, error)      { f.swept++; return nil, nil }
+func (f *fakeRuntime) threads(string) ([]int, error) {
+	f.looks++
+	tids := []int{1}
+	for i := range min(f.looks, f.late) {
+		tids = append(tids, i+2)
+	}
+	return tids, nil
+}
 func (f *fakeRuntime) Create(_ context.Context, s runtimes.Spec) (runtimes.Sandbox, error) {
 	if f.createErr != nil {
 		return nil, f.createErr

@@ -122,11 +122,9 @@ func (r *repetition) live(ctx context.Context, scratch string) error {
 			return err
 		}
 	}
-	if n := r.plan.Load.WarmUp; n > 0 {
-		r.doing = "warm up"
-		if _, err := load.Paced(ctx, r.client, r.load(n)); err != nil {
-			return err
-		}
+	r.doing = "warm up"
+	if err := r.warmUp(ctx); err != nil {
+		return err
 	}
 	r.doing = "settle"
 	if err := sleep(ctx, time.Duration(r.plan.Settle*float64(time.Second))); err != nil {

@@ -116,6 +116,7 @@ type Result struct {
 	Seconds    float64       `json:"seconds"`          // whole repetition, wall time
 	Kernel     string        `json:"kernel,omitempty"` // build id of the kernel under test, names the function table
 	Phases     []PhaseResult `json:"phases,omitempty"`
+	WarmUp     int           `json:"warm_up,omitempty"` // requests that were sent to warm up
 	Load       *LoadResult   `json:"load,omitempty"`
 	Warnings   []string      `json:"warnings,omitempty"`
 }

@@ -29,8 +29,9 @@ type Load struct {
 	Mode     string  `json:"mode"`     // paced or saturating
 	Requests int     `json:"requests"` // per repetition
 	Rate     float64 `json:"rate"`     // requests per second when paced
-	// WarmUp is how many requests are sent before the settling, unobserved: a
-	// server's first requests make threads and touch memory that later ones find.
+	// WarmUp is how many requests in a row, sent before the settling and
+	// unobserved, must find the sandbox starting no thread: a server's first
+	// requests make threads and touch memory that later ones find.
 	WarmUp int `json:"warm_up"`
 	// RequestsPerConnection is after how many requests a new connection is
 	// opened; 0 where one is kept for all.

@@ -12,6 +12,7 @@ import (
 
 	"hapscope/driver"
 	"hapscope/driver/scenario"
+	"hapscope/internal/kernel/cgroup"
 	"hapscope/lab/image"
 	"hapscope/lab/vm"
 	"hapscope/lab/wire"
@@ -122,7 +123,7 @@ func (a *app) imageOptions(suite, kernel string) image.Options {
 func (a *app) drive(ctx context.Context, w *record.Writer, run *record.Run, results []record.Result, rootfs string) error {
 	d := &driver.Driver{
 		Runtimes: runtimesByVariant(), Workloads: workloadsByName(),
-		Witness: witness(), Collectors: otherCollectors(), Describe: describeMachine,
+		Witness: witness(), Collectors: otherCollectors(), Describe: describeMachine, Threads: cgroup.Threads,
 		Rootfs: rootfs, State: stateDir, Writer: w, Log: a.log,
 		TimerSlack: timerSlack(run.Lab),
 		Done:       func(p driver.Progress) { fmt.Fprintln(a.progress(), progressLine(p)) },
