@@ -59,3 +59,5 @@ require (
 	golang.org/x/text v0.23.0 // indirect
 	google.golang.org/protobuf v1.35.2 // indirect
 )
+
+tool github.com/cilium/ebpf/cmd/bpf2go

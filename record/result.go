@@ -41,10 +41,19 @@ const (
 	InProcess Context = "process"
 	InSoftIRQ Context = "softirq"
 	InHardIRQ Context = "hardirq"
+	// InKthread is what kernel threads ran for the sandbox: workers of workqueues
+	// while they did work that it had queued, and the threads that io_uring and
+	// vhost have in its name. Not every collector can tell.
+	InKthread Context = "kthread"
+	// Unattributed is what other kernel threads of the machine ran meanwhile,
+	// for the sandbox or not.
+	Unattributed Context = "unattributed"
 )
 
 // Contexts lists the contexts in which hits are recorded.
-func Contexts() []Context { return []Context{InProcess, InSoftIRQ, InHardIRQ} }
+func Contexts() []Context {
+	return []Context{InProcess, InSoftIRQ, InHardIRQ, InKthread, Unattributed}
+}
 
 // Hit is how often one function was entered. It is written as [function, count].
 type Hit struct {
@@ -68,6 +77,13 @@ func (h *Hit) UnmarshalJSON(b []byte) error {
 	}
 	h.Function, h.Count = int(pair[0]), pair[1]
 	return nil
+}
+
+// Kthread is work that kernel threads did for the sandbox.
+type Kthread struct {
+	Thread string `json:"thread"` // kind of thread, such as kworker
+	Work   string `json:"work"`   // function that was run for the sandbox
+	Runs   uint64 `json:"runs"`
 }
 
 // PhaseResult is what the collectors saw during one phase of one repetition.

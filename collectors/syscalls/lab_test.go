@@ -3,11 +3,11 @@
 package syscalls
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"hapscope/collectors"
+	"hapscope/collectors/exercise"
 	"hapscope/collectors/internal/labtest"
 )
 
@@ -31,50 +31,29 @@ func open(t *testing.T, o Options) collectors.Session {
 // launched observes a helper from before its start.
 func launched(t *testing.T, s collectors.Session, role string) (o collectors.Observation) {
 	t.Helper()
-	err := labtest.Launch(func(tid int) error {
-		if err := s.Follow(tid); err != nil {
-			return err
-		}
-		if err := s.Begin(); err != nil {
-			return err
-		}
-		labtest.Getppid(1234)
-		if err := labtest.Command(role).Run(); err != nil {
-			return err
-		}
-		var err error
-		o, err = s.End(context.Background())
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	o = labtest.Launched(t, s, role)
 	if err := s.Forget(); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d events, %d of hapscope's own, lost %v: %v", o.Events, o.Own, o.Lost, o.Syscalls)
+	t.Log(o.Syscalls)
 	return o
 }
 
 func TestCountsExactly(t *testing.T) {
 	s := open(t, Options{})
-	for role, want := range map[string]struct{ calls, execs uint64 }{
-		labtest.Now:  {labtest.Calls, 1},
-		labtest.Fork: {labtest.Calls * labtest.Children, labtest.Children + 1},
-	} {
+	for role, times := range map[string]uint64{labtest.Now: 1, labtest.Fork: labtest.Children} {
 		t.Run(role, func(t *testing.T) {
 			o := launched(t, s, role)
 			if o.Lost != nil {
 				t.Errorf("lost %v", o.Lost)
 			}
-			if n := o.Syscalls["getppid"]; n != want.calls {
-				t.Errorf("%d calls were counted, want %d", n, want.calls)
+			for _, e := range exercise.Standard().Expected() {
+				if n := o.Syscalls[e.Syscall]; n != e.Count*times {
+					t.Errorf("%s: %d were counted, want %d", e.Name, n, e.Count*times)
+				}
 			}
-			if n := o.Syscalls["execve"]; n != want.execs {
-				t.Errorf("%d execs were counted, want %d", n, want.execs)
-			}
-			if o.Own < 1234 {
-				t.Errorf("%d events of the launcher, want at least 1234", o.Own)
+			if o.Own < labtest.Own {
+				t.Errorf("%d events of the launcher, want at least %d", o.Own, labtest.Own)
 			}
 		})
 	}
@@ -87,7 +66,7 @@ func TestLossesAreReported(t *testing.T) {
 	for _, n := range o.Lost {
 		lost += n
 	}
-	if lost == 0 || o.Syscalls["getppid"]+lost < labtest.Calls {
+	if want := uint64(exercise.Standard().Getppid); lost == 0 || o.Syscalls["getppid"]+lost < want {
 		t.Errorf("%d calls counted, lost %v", o.Syscalls["getppid"], o.Lost)
 	}
 }

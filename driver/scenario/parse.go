@@ -52,7 +52,7 @@ func (d *decoder) document(root *yaml.Node, known Catalog) *File {
 	base := Scenario{
 		Repetitions: 3, Settle: time.Second, Deadline: 5 * time.Minute, Seed: 1, Where: Auto,
 	}
-	base.Load = record.Load{Mode: Paced, Requests: 300, Rate: 300, WarmUp: 100, RequestsPerConnection: 10}
+	base.Load = record.Load{Mode: Paced, Requests: 300, Rate: 300, WarmUp: 200, RequestsPerConnection: 10}
 
 	// Scenarios take over the defaults, wherever in the file these stand.
 	var scenarios *yaml.Node

@@ -32,7 +32,7 @@ func TestParseShipped(t *testing.T) {
 		Name: "smoke", Description: "one cell, one repetition; does everything work here?",
 		Variants: []string{"runc"}, Workloads: []string{"redis-set"}, Repetitions: 1,
 		Settle: time.Second, Deadline: 5 * time.Minute, Seed: 1, Where: Auto,
-		Load: record.Load{Mode: Paced, Requests: 300, Rate: 300, WarmUp: 100, RequestsPerConnection: 10},
+		Load: record.Load{Mode: Paced, Requests: 300, Rate: 300, WarmUp: 200, RequestsPerConnection: 10},
 	}
 	if diff := cmp.Diff(want, f.Scenarios["smoke"]); diff != "" {
 		t.Error(diff)

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"hapscope/collectors/exercise"
 )
 
 // role is the environment variable that makes the test binary a helper.
@@ -21,51 +23,48 @@ const role = "HAPSCOPE_LABTEST_ROLE"
 
 // Roles of a helper.
 const (
-	// Wait: for each byte read, call getppid Calls times and write a byte back.
+	// Wait: for each byte read, perform the standard exercise and write a byte back.
 	Wait = "wait"
-	// Now: call getppid Calls times and exit.
+	// Now: perform the standard exercise and exit.
 	Now = "now"
-	// Fork: run 20 helpers with role Now, one after the other, and exit.
+	// Fork: run Children helpers with role Now, one after the other, and exit.
 	Fork = "fork"
 )
 
-// Calls is how often a helper calls getppid, and Children how many Fork makes.
+// Children is how many helpers Fork makes; Own is how often a launcher calls
+// getppid itself, which must not be counted.
 const (
-	Calls    = 10_000
-	Children = 20
+	Children = 5
+	Own      = 1234
 )
 
 // Main runs the tests, or the role that the environment gives. Roles of a
 // package's own go in more.
 func Main(m *testing.M, more map[string]func()) {
+	var err error
 	switch r := os.Getenv(role); {
 	case r == "":
 		os.Exit(m.Run())
 	case more[r] != nil:
 		more[r]()
 	case r == Wait:
-		b := make([]byte, 1)
-		for {
-			if _, err := os.Stdin.Read(b); err != nil {
-				return
-			}
-			Getppid(Calls)
-			os.Stdout.Write(b)
-		}
+		err = exercise.Standard().Serve(os.Stdin, os.Stdout)
 	case r == Now:
-		Getppid(Calls)
+		err = exercise.Standard().Run()
 	case r == Fork:
 		for range Children {
 			c := Command(Now)
 			c.Stderr = os.Stderr
-			if err := c.Run(); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
+			if err = c.Run(); err != nil {
+				break
 			}
 		}
 	default:
-		fmt.Fprintln(os.Stderr, "no role", r)
-		os.Exit(2)
+		err = fmt.Errorf("no role %s", r)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 
@@ -81,7 +80,8 @@ func Getppid(n int) {
 // Command is the test binary in a role, not started.
 func Command(r string) *exec.Cmd {
 	c := exec.Command("/proc/self/exe")
-	c.Env = append(os.Environ(), role+"="+r)
+	// Otherwise the Go runtime looks at its CPU limit now and then, with pread64.
+	c.Env = append(os.Environ(), role+"="+r, "GODEBUG=updatemaxprocs=0")
 	return c
 }
 
@@ -122,7 +122,7 @@ func Start(t *testing.T, dir string) *Helper {
 	return h
 }
 
-// Call makes the helper call getppid Calls times, and waits until it has.
+// Call makes the helper perform the exercise, and waits until it has.
 func (h *Helper) Call(t *testing.T) {
 	t.Helper()
 	if _, err := h.in.Write([]byte{1}); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -21,14 +22,19 @@ type kallsyms struct {
 	text []symbol // in the order of the file
 	// The kernel's own markers; 0 where there is none.
 	start, initStart, initEnd uint64
+	variables                 map[string]uint64 // those of variableNames that there are
 }
+
+// variableNames are the variables of the kernel image of which someone wants the
+// address; that of a per-CPU variable is its place in each CPU's area.
+var variableNames = []string{"__per_cpu_offset", "__preempt_count", "pcpu_hot"}
 
 // parseKallsyms keeps text symbols (types t, T, w, W of nm(1)) of the kernel
 // and its modules. Not kept, because they are made at run time and belong to no
 // build: BPF programs and the trampolines of ftrace, kprobes and BPF, which
 // kallsyms shows as modules bpf and __builtin__*.
 func parseKallsyms(file string) (*kallsyms, error) {
-	k, any := new(kallsyms), false
+	k, any := &kallsyms{variables: map[string]uint64{}}, false
 	for n := 1; file != ""; n++ {
 		var line string
 		line, file, _ = strings.Cut(file, "\n")
@@ -44,6 +50,9 @@ func parseKallsyms(file string) (*kallsyms, error) {
 		switch rest[0] {
 		case 't', 'T', 'w', 'W':
 		default:
+			if slices.Contains(variableNames, rest[2:]) {
+				k.variables[strings.Clone(rest[2:])] = address
+			}
 			continue
 		}
 		name, module, _ := strings.Cut(rest[2:], "\t")

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"hapscope/internal/kernel/tracefs"
 )
 
@@ -25,19 +27,32 @@ func Load(t *tracefs.FS) (table *Table, err error) {
 
 func load(t *tracefs.FS) (*Table, error) {
 	s := Source{Addresses: true, ModuleText: moduleText}
-	functions, err := os.ReadFile(t.Path("available_filter_functions_addrs"))
-	if errors.Is(err, fs.ErrNotExist) { // before 6.5
-		s.Addresses = false
-		functions, err = os.ReadFile(t.Path("available_filter_functions"))
+	// The kernel makes both files up while they are read, which takes it a second
+	// or two each under emulation.
+	var both errgroup.Group
+	both.Go(func() error {
+		functions, err := os.ReadFile(t.Path("available_filter_functions_addrs"))
+		if errors.Is(err, fs.ErrNotExist) { // before 6.5
+			s.Addresses = false
+			functions, err = os.ReadFile(t.Path("available_filter_functions"))
+		}
+		if err != nil {
+			return fmt.Errorf("read traceable functions: %w", err)
+		}
+		s.Functions = string(functions)
+		return nil
+	})
+	both.Go(func() error {
+		symbols, err := os.ReadFile("/proc/kallsyms")
+		if err != nil {
+			return fmt.Errorf("read kernel symbols: %w", err)
+		}
+		s.Kallsyms = string(symbols)
+		return nil
+	})
+	if err := both.Wait(); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read traceable functions: %w", err)
-	}
-	symbols, err := os.ReadFile("/proc/kallsyms")
-	if err != nil {
-		return nil, fmt.Errorf("read kernel symbols: %w", err)
-	}
-	s.Functions, s.Kallsyms = string(functions), string(symbols)
 	return New(s)
 }
 

@@ -29,8 +29,10 @@ type Table struct {
 	// Invalid counts listed patch sites that are in no living function.
 	Invalid int
 
-	byIP   ipTable
-	byName map[key]int
+	starts    []uint64 // of Functions
+	variables map[string]uint64
+	byIP      ipTable
+	byName    map[key]int
 }
 
 // Source is what a Table is made from.
@@ -52,7 +54,7 @@ func New(s Source) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{Invalid: invalid}
+	t := &Table{Invalid: invalid, variables: k.variables}
 	var starts []uint64
 	if s.Addresses {
 		starts = placeByAddress(sites, k.text)
@@ -84,10 +86,10 @@ func New(s Source) (*Table, error) {
 		return cmp.Or(strings.Compare(a.function.Module, b.function.Module), cmp.Compare(a.function.Offset, b.function.Offset))
 	})
 	t.byIP = newIPTable(2 * len(sites))
-	t.Functions = make([]record.Function, len(entries))
+	t.Functions, t.starts = make([]record.Function, len(entries)), make([]uint64, len(entries))
 	index := make(map[uint64]int, len(entries))
 	for i, e := range entries {
-		t.Functions[i], index[e.start] = e.function, i
+		t.Functions[i], t.starts[i], index[e.start] = e.function, e.start, i
 		if e.ip == 0 {
 			// Only the start is known: the site is there or behind endbr64,
 			// which an indirect-branch-tracking kernel puts first.
@@ -160,4 +162,27 @@ func bases(k *kallsyms, moduleText func(string) uint64) map[string]uint64 {
 	}
 	lowest[""] = k.start
 	return lowest
+}
+
+// Variable returns the address that kallsyms shows for a variable, one of
+// variableNames; that of a per-CPU variable is its place in each CPU's area.
+func (t *Table) Variable(name string) (address uint64, ok bool) {
+	address, ok = t.variables[name]
+	return address, ok
+}
+
+// Address returns where function i starts.
+func (t *Table) Address(i int) uint64 { return t.starts[i] }
+
+// Name returns the name of the function that starts at an address or has its
+// patch site there, or the address where the universe has none.
+func (t *Table) Name(address uint64) string {
+	i := t.Lookup(address)
+	if i < 0 {
+		i = slices.Index(t.starts, address)
+	}
+	if i < 0 {
+		return fmt.Sprintf("%#x", address)
+	}
+	return t.Functions[i].Name()
 }

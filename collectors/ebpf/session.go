@@ -1,0 +1,292 @@
+package ebpf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"hapscope/collectors"
+	"hapscope/internal/kernel/cgroup"
+	"hapscope/internal/kernel/symbols"
+	"hapscope/internal/kernel/tracefs"
+	"hapscope/record"
+)
+
+// Kinds of threads, as in witness.bpf.c.
+const (
+	other byte = iota
+	launcher
+	followed
+)
+
+// Session is the attached witness.
+type Session struct {
+	table   *symbols.Table
+	cpus    []int
+	objects *witnessObjects
+	counts  *ebpf.Memory
+	kinds   *ebpf.Memory
+	links   []link.Link
+	hot     []int // functions that are attached only while entries are counted
+	self    []int // those of hot that the witness enters itself
+
+	flowing *hotLink
+	missed  uint64 // by the program, when the flow began
+}
+
+var _ collectors.Witness = (*Session)(nil)
+
+func newSession() (s *Session, err error) {
+	fs, err := tracefs.Open()
+	if err != nil {
+		return nil, err
+	}
+	s = new(Session)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if s.table, err = symbols.Load(fs); err != nil {
+		return nil, err
+	}
+	possible, err := ebpf.PossibleCPU()
+	if err != nil {
+		return nil, err
+	}
+	if s.objects, err = load(s.table, possible); err != nil {
+		return nil, err
+	}
+	if s.counts, err = s.objects.Counts.Memory(); err != nil {
+		return nil, err
+	}
+	if s.kinds, err = s.objects.Kinds.Memory(); err != nil {
+		return nil, err
+	}
+	for _, p := range []*ebpf.Program{
+		s.objects.SchedProcessFree, s.objects.SchedProcessFork, s.objects.SchedSwitch,
+		s.objects.ExecuteEnd, s.objects.ExecuteStart, s.objects.QueueWork,
+	} {
+		l, err := link.AttachTracing(link.TracingOptions{Program: p})
+		if err != nil {
+			return nil, fmt.Errorf("attach %s: %w", p, err)
+		}
+		s.links = append(s.links, l)
+	}
+	var cold []int
+	s.hot, cold = s.split()
+	for _, i := range s.hot {
+		if slices.Contains(self, s.table.Functions[i].Symbol) {
+			s.self = append(s.self, i)
+		}
+	}
+	l, err := s.attach(cold)
+	if err != nil {
+		return nil, err
+	}
+	s.links = append(s.links, l)
+	return s, nil
+}
+
+// attach puts the program at the entry of functions.
+func (s *Session) attach(functions []int) (link.Link, error) {
+	o := link.KprobeMultiOptions{Addresses: make([]uintptr, len(functions)), Cookies: make([]uint64, len(functions))}
+	for i, f := range functions {
+		o.Addresses[i], o.Cookies[i] = uintptr(s.table.Address(f)), uint64(f)
+	}
+	l, err := link.KprobeMulti(s.objects.Enter, o)
+	if err != nil {
+		return nil, fmt.Errorf("attach to %d functions: %w", len(functions), err)
+	}
+	return l, nil
+}
+
+// Universe returns all functions that the session can see, sorted by module
+// and offset.
+func (s *Session) Universe() []record.Function { return s.table.Functions }
+
+// Untraceable returns how many functions of the kernel the session cannot see.
+func (s *Session) Untraceable() int { return s.table.Untraceable }
+
+// Table is the universe with its addresses.
+func (s *Session) Table() *symbols.Table { return s.table }
+
+// Follow makes every later child of the thread tid followed.
+func (s *Session) Follow(tid int) error {
+	if tid <= 0 || tid >= maxPIDs {
+		return fmt.Errorf("follow thread %d: no such thread", tid)
+	}
+	return s.mark(launcher, tid)
+}
+
+func (s *Session) mark(kind byte, tids ...int) error {
+	for _, tid := range tids {
+		if _, err := s.kinds.WriteAt([]byte{kind}, int64(tid)); err != nil {
+			return fmt.Errorf("mark thread %d: %w", tid, err)
+		}
+	}
+	return s.turn()
+}
+
+// Seed follows the cgroup, and all its threads whatever becomes of them.
+func (s *Session) Seed(t collectors.Target) (added int, err error) {
+	var stat unix.Stat_t
+	if err := unix.Stat(t.Cgroup, &stat); err != nil {
+		return 0, fmt.Errorf("seed from cgroup %s: %w", t.Cgroup, err)
+	}
+	// The id of a cgroup is its inode number (kernfs, 64-bit).
+	if err := s.objects.Target.Set(stat.Ino); err != nil {
+		return 0, err
+	}
+	for {
+		tids, err := cgroup.Threads(t.Cgroup)
+		if err != nil {
+			return added, fmt.Errorf("seed from cgroup %s: %w", t.Cgroup, err)
+		}
+		tids = slices.DeleteFunc(tids, func(tid int) bool { return s.kind(tid) != other })
+		if len(tids) == 0 {
+			return added, s.turn()
+		}
+		added += len(tids)
+		if err := s.mark(followed, tids...); err != nil {
+			return added, err
+		}
+	}
+}
+
+func (s *Session) kind(tid int) byte {
+	b := []byte{other}
+	s.kinds.ReadAt(b, int64(tid))
+	return b[0]
+}
+
+// turn makes every CPU turn to another thread and back, because a CPU learns on
+// whose behalf it works only then.
+func (s *Session) turn() error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		var set unix.CPUSet
+		if err := unix.SchedGetaffinity(0, &set); err != nil {
+			done <- err
+			return
+		}
+		for cpu := range maxCPUs {
+			if !set.IsSet(cpu) {
+				continue
+			}
+			var one unix.CPUSet
+			one.Set(cpu)
+			if err := unix.SchedSetaffinity(0, &one); err != nil {
+				done <- fmt.Errorf("visit CPU %d: %w", cpu, err)
+				return
+			}
+		}
+		done <- nil
+	}()
+	return <-done
+}
+
+// Begin lets entries be counted.
+func (s *Session) Begin() error {
+	if s.flowing != nil {
+		return errors.New("begin counting: it has begun already")
+	}
+	if err := s.reset(); err != nil {
+		return fmt.Errorf("begin counting: %w", err)
+	}
+	var err error
+	if s.missed, err = s.misses(); err != nil {
+		return fmt.Errorf("begin counting: %w", err)
+	}
+	if s.flowing, err = s.heat(); err != nil {
+		return fmt.Errorf("begin counting: %w", err)
+	}
+	if err := s.objects.Enabled.Set(uint32(1)); err != nil {
+		return fmt.Errorf("begin counting: %w", errors.Join(err, s.flowing.cool()))
+	}
+	return nil
+}
+
+// misses is how often the program could not run because it was running.
+func (s *Session) misses() (uint64, error) {
+	stats, err := s.objects.Enter.Stats()
+	if err != nil {
+		return 0, err
+	}
+	return stats.RecursionMisses, nil
+}
+
+// End stops the counting and returns what was counted since Begin.
+func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
+	if s.flowing == nil {
+		return collectors.Observation{}, errors.New("end counting: it has not begun")
+	}
+	hot := s.flowing
+	s.flowing = nil
+	if err := errors.Join(s.halt(), hot.cool()); err != nil {
+		return collectors.Observation{}, fmt.Errorf("end counting: %w", err)
+	}
+	o, err := s.collect()
+	if err != nil {
+		return collectors.Observation{}, fmt.Errorf("end counting: %w", err)
+	}
+	missed, err := s.misses()
+	if err != nil {
+		return collectors.Observation{}, fmt.Errorf("end counting: %w", err)
+	}
+	o.Missed = missed - s.missed
+	return o, nil
+}
+
+// membarrierGlobal is MEMBARRIER_CMD_GLOBAL of include/uapi/linux/membarrier.h.
+const membarrierGlobal = 1
+
+// halt returns when no program can be counting any more.
+func (s *Session) halt() error {
+	if err := s.objects.Enabled.Set(uint32(0)); err != nil {
+		return err
+	}
+	// Programs run in RCU's read sections, for whose end this waits
+	// (sync_membarrier, kernel/sched/membarrier.c).
+	if _, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, membarrierGlobal, 0, 0); errno != 0 && errno != unix.EINVAL {
+		return fmt.Errorf("membarrier: %w", errno)
+	}
+	return nil
+}
+
+// Forget follows nothing any more.
+func (s *Session) Forget() error {
+	if s.flowing != nil {
+		return errors.New("forget followed threads: entries are being counted")
+	}
+	if err := s.objects.Target.Set(uint64(0)); err != nil {
+		return err
+	}
+	if _, err := s.kinds.WriteAt(make([]byte, maxPIDs), 0); err != nil {
+		return err
+	}
+	return s.turn()
+}
+
+// Close detaches everything and takes it out of the kernel.
+func (s *Session) Close() error {
+	var errs []error
+	if s.flowing != nil {
+		errs = append(errs, s.flowing.cool())
+	}
+	for _, l := range slices.Backward(s.links) {
+		errs = append(errs, l.Close())
+	}
+	s.links = nil
+	if s.objects != nil {
+		errs = append(errs, s.objects.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,173 @@
+// Package exercise is a known answer for witnesses: a process that makes the
+// kernel enter certain functions exactly so many times and that nothing else
+// makes enter them. Each system call is made raw, from one thread, by a static
+// binary: no loader and no runtime adds calls of its own.
+package exercise
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"hapscope/record"
+)
+
+// Exercise says how many of what are made.
+type Exercise struct {
+	Getppid int `json:"getppid"`
+	Pread   int `json:"pread"` // pread64 of one byte of a known file
+	Forks   int `json:"forks"` // children that live for Life and call getsid once
+	// Life is how long each child lives, in nanoseconds.
+	Life time.Duration `json:"life"`
+}
+
+// Standard is what a self-test makes.
+func Standard() Exercise {
+	return Exercise{Getppid: 10_000, Pread: 5_000, Forks: 20, Life: time.Millisecond}
+}
+
+// String is the exercise as an argument of the command that performs it.
+func (e Exercise) String() string {
+	b, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // four integers
+	}
+	return string(b)
+}
+
+// Parse reads what String has made.
+func Parse(s string) (e Exercise, err error) {
+	d := json.NewDecoder(strings.NewReader(s))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&e); err != nil {
+		return e, fmt.Errorf("exercise %q: %w", s, err)
+	}
+	if e.Getppid < 0 || e.Pread < 0 || e.Forks < 0 || e.Life < 0 {
+		return e, fmt.Errorf("exercise %q: negative", s)
+	}
+	return e, nil
+}
+
+// Expected is how often a function must have been entered.
+type Expected struct {
+	Name      string   // for people
+	Functions []string // the names that kernels have for it
+	Syscall   string
+	Count     uint64
+}
+
+// Expected lists what a witness must have counted, in process context.
+func (e Exercise) Expected() []Expected {
+	call := func(name string, n int) Expected {
+		return Expected{
+			// SYSCALL_DEFINE0 gives the second name to the same bytes.
+			Name: name, Functions: []string{"__x64_sys_" + name, "__do_sys_" + name}, Syscall: name, Count: uint64(n),
+		}
+	}
+	return []Expected{call("getppid", e.Getppid), call("pread64", e.Pread), call("fork", e.Forks), call("getsid", e.Forks)}
+}
+
+// In returns how often the function was entered, and whether the universe has it.
+func (e Expected) In(universe []record.Function, hits []record.Hit) (n uint64, known bool) {
+	for i, f := range universe {
+		if f.Module != "" || !slices.Contains(e.Functions, f.Symbol) {
+			continue
+		}
+		known = true
+		for _, h := range hits {
+			if h.Function == i {
+				n += h.Count
+			}
+		}
+	}
+	return n, known
+}
+
+// Run performs the exercise in this process.
+func (e Exercise) Run() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	f, err := os.CreateTemp("", "exercise-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if _, err := f.WriteString("x"); err != nil {
+		return err
+	}
+	for range e.Getppid {
+		unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0)
+	}
+	var b byte
+	for range e.Pread {
+		if n, _, errno := unix.RawSyscall6(unix.SYS_PREAD64, f.Fd(), uintptr(unsafe.Pointer(&b)), 1, 0, 0, 0); n != 1 || b != 'x' {
+			return fmt.Errorf("pread64: %d bytes, %q: %w", n, b, errno)
+		}
+	}
+	life := unix.NsecToTimespec(e.Life.Nanoseconds())
+	for range e.Forks {
+		if err := fork(&life); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fork makes a child that calls getsid, lives for a while, and exits. The child
+// is a copy of one thread of a Go process, in which nothing of Go may run but
+// raw system calls.
+//
+//go:norace
+func fork(life *unix.Timespec) error {
+	pid, _, errno := unix.RawSyscall(unix.SYS_FORK, 0, 0, 0)
+	if pid == 0 && errno == 0 {
+		unix.RawSyscall(unix.SYS_GETSID, 0, 0, 0)
+		unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(life)), 0, 0)
+		for {
+			unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+		}
+	}
+	if errno != 0 {
+		return fmt.Errorf("fork: %w", errno)
+	}
+	var status unix.WaitStatus
+	for {
+		_, err := unix.Wait4(int(pid), &status, 0, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err == nil && status != 0 {
+			err = fmt.Errorf("status %#x", status)
+		}
+		if err != nil {
+			return fmt.Errorf("wait for child %d: %w", pid, err)
+		}
+		return nil
+	}
+}
+
+// Serve performs the exercise each time that a byte is read, and answers with a
+// byte: for one whose start is not to be observed.
+func (e Exercise) Serve(r io.Reader, w io.Writer) error {
+	b := make([]byte, 1)
+	for {
+		if _, err := r.Read(b); err != nil {
+			return nil // the other side is done
+		}
+		if err := e.Run(); err != nil {
+			return err
+		}
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,206 @@
+//go:build lab
+
+package labtest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"hapscope/collectors"
+	"hapscope/collectors/exercise"
+	"hapscope/internal/kernel/cgroup"
+	"hapscope/record"
+)
+
+// Armed opens a witness and puts it away when the test ends.
+func Armed[S collectors.Witness](t *testing.T, open func(context.Context) (S, error)) S {
+	t.Helper()
+	start := time.Now()
+	s, err := open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("armed %d functions in %v; %d untraceable", len(s.Universe()), time.Since(start), s.Untraceable())
+	t.Cleanup(func() {
+		start := time.Now()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		t.Logf("disarmed in %v", time.Since(start))
+		Leftovers(t)
+	})
+	return s
+}
+
+// Begin and End wrap the session's.
+func Begin(t *testing.T, s collectors.Session) {
+	t.Helper()
+	if err := s.Begin(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// End returns what was observed, and logs how much it is.
+func End(t *testing.T, s collectors.Session) collectors.Observation {
+	t.Helper()
+	o, err := s.End(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d events, %d of hapscope's own, %d unknown, lost %v, missed %d; functions: %v", o.Events, o.Own, o.Unknown, o.Lost, o.Missed, sizes(o))
+	return o
+}
+
+func sizes(o collectors.Observation) map[record.Context]int {
+	n := map[record.Context]int{}
+	for c, hits := range o.Functions {
+		n[c] = len(hits)
+	}
+	return n
+}
+
+// Launched observes a helper from before its start.
+func Launched(t *testing.T, s collectors.Session, role string) (o collectors.Observation) {
+	t.Helper()
+	err := Launch(func(tid int) error {
+		if err := s.Follow(tid); err != nil {
+			return err
+		}
+		Begin(t, s)
+		start := time.Now()
+		Getppid(Own)
+		err := Command(role).Run()
+		took := time.Since(start)
+		o = End(t, s)
+		t.Logf("%v, %.0f events/s", took, float64(o.Events)/took.Seconds())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// Cgroup makes one for the test.
+func Cgroup(t *testing.T) string {
+	t.Helper()
+	root, err := cgroup.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(root, "hapscope-labtest-"+filepath.Base(t.Name()))
+	if err := cgroup.Create(dir); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cgroup.Remove(context.Background(), dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// Exactly checks that the exercise was counted so many times, and nothing lost.
+func Exactly(t *testing.T, s collectors.Witness, o collectors.Observation, times uint64) {
+	t.Helper()
+	if o.Lost != nil || o.Unknown != 0 {
+		t.Errorf("lost %v, unknown %d", o.Lost, o.Unknown)
+	}
+	for _, e := range exercise.Standard().Expected() {
+		n, known := e.In(s.Universe(), o.Functions[record.InProcess])
+		if !known || n != e.Count*times {
+			t.Errorf("%s: %d were counted, want %d; in the universe: %v", e.Name, n, e.Count*times, known)
+		}
+	}
+}
+
+// Count returns how often the one function with a name was entered.
+func Count(t *testing.T, s collectors.Witness, hits []record.Hit, name string) uint64 {
+	t.Helper()
+	n, known := exercise.Expected{Functions: []string{name}}.In(s.Universe(), hits)
+	if !known {
+		t.Fatalf("%s is not in the universe", name)
+	}
+	return n
+}
+
+// Witness tests what every witness must do. It is armed once, as in a run,
+// because that takes many seconds.
+func Witness(t *testing.T, s collectors.Witness) {
+	t.Run("exactly what a cgroup did", func(t *testing.T) {
+		dir := Cgroup(t)
+		inside, outside := Start(t, dir), Start(t, "")
+		start := time.Now()
+		added, err := s.Seed(collectors.Target{Cgroup: dir})
+		if err != nil || added == 0 {
+			t.Fatalf("Seed = %d, %v", added, err)
+		}
+		t.Logf("seeded %d threads in %v", added, time.Since(start))
+		if added, err := s.Seed(collectors.Target{Cgroup: dir}); err != nil || added != 0 {
+			t.Errorf("second Seed = %d, %v", added, err)
+		}
+		inside.Call(t) // nothing is observed yet
+		for range 3 {
+			Begin(t, s)
+			outside.Call(t)
+			inside.Call(t)
+			Exactly(t, s, End(t, s), 1)
+		}
+		if err := s.Forget(); err != nil {
+			t.Fatal(err)
+		}
+		Begin(t, s)
+		inside.Call(t)
+		if o := End(t, s); len(o.Functions[record.InProcess]) != 0 {
+			t.Errorf("%d functions of no one", len(o.Functions[record.InProcess]))
+		}
+	})
+
+	for _, c := range []struct {
+		name, role   string
+		times, execs uint64
+	}{
+		{"a child from its start", Now, 1, 1},
+		{"short-lived grandchildren", Fork, Children, Children + 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := Launched(t, s, c.role)
+			Exactly(t, s, o, c.times)
+			if n := Count(t, s, o.Functions[record.InProcess], "begin_new_exec"); n != c.execs {
+				t.Errorf("%d execs were counted, want %d", n, c.execs)
+			}
+			if err := s.Forget(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+
+	t.Run("forget is refused while events flow", func(t *testing.T) {
+		Begin(t, s)
+		if s.Forget() == nil {
+			t.Error("no error")
+		}
+		if s.Begin() == nil {
+			t.Error("no error for a second Begin")
+		}
+		End(t, s)
+		if _, err := s.End(t.Context()); err == nil {
+			t.Error("no error for a second End")
+		}
+	})
+}
+
+// Leave is a role: arm a witness and wait to be killed.
+func Leave(open func() error) func() {
+	return func() {
+		if err := open(); err != nil {
+			os.Stdout.WriteString(err.Error())
+			os.Exit(1)
+		}
+		os.Stdout.WriteString("armed")
+		Forever()
+	}
+}
