@@ -37,9 +37,9 @@ func small() *record.Record {
 	}
 	add := func(variant string, repetition int, process, softirq, hardirq []record.Hit) {
 		phase := func(p record.Phase, process []record.Hit) record.PhaseResult {
-			return record.PhaseResult{Phase: p, Events: 5, Functions: map[record.Context][]record.Hit{
+			return record.PhaseResult{Phase: p, Sighting: record.Sighting{Events: 5, Functions: map[record.Context][]record.Hit{
 				record.InProcess: process, record.InSoftIRQ: softirq, record.InHardIRQ: hardirq,
-			}, Syscalls: map[string]uint64{"read": 10 * uint64(repetition), string(p): 1}}
+			}}, Syscalls: map[string]uint64{"read": 10 * uint64(repetition), string(p): 1}}
 		}
 		rec.Results = append(rec.Results, record.Result{Variant: variant, Workload: "w", Repetition: repetition, Status: record.OK, Kernel: kernel,
 			Phases: []record.PhaseResult{phase(record.Create, hits(5)), phase(record.Boot, hits(0, 1)), phase(record.Steady, process)}})

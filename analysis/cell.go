@@ -1,8 +1,10 @@
 package analysis
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"hapscope/record"
 )
@@ -10,15 +12,22 @@ import (
 // Cell is one planned cell and what came of it.
 type Cell struct {
 	record.Cell
-	Status    record.Status         // worst of the planned repetitions
-	Planned   int                   // repetitions
-	Counts    map[record.Status]int // repetitions by status
-	Troubles  []Trouble             // why repetitions are not ok, each once
-	Notes     []Note                // what the driver remarked on its repetitions
-	Health    []Health              // of the instrument, per recorded phase
-	Kernels   []string              // build ids under which it was measured
-	samples   map[record.Phase][]*Sample
-	summaries map[Key]*Summary
+	Status   record.Status         // worst of the planned repetitions
+	Planned  int                   // repetitions
+	Counts   map[record.Status]int // repetitions by status
+	Troubles []Trouble             // why repetitions are not ok, each once
+	Notes    []Note                // what the driver remarked on its repetitions
+	Health   []Health              // of the instrument, per recorded phase
+	Kernels  []string              // build ids under which it was measured
+	// Spared counts repetitions that were planned and not made because the cell
+	// had converged.
+	Spared      int
+	Convergence Convergence
+	Kthreads    []record.Kthread // work that kernel threads did for the sandbox in its steady phase, summed over repetitions
+	Witness     []string         // of whom the first gave the result
+	agreements  []Agreement
+	samples     map[record.Phase][]*Sample
+	summaries   map[Key]*Summary
 }
 
 // Trouble is a reason, with its remedy, that some repetitions share.
@@ -51,8 +60,8 @@ func (c *Cell) Samples(phase record.Phase) []*Sample { return c.samples[phase] }
 
 // newCell judges a cell: its planned repetitions and the results that there are.
 // base says where each kernel's functions begin in Report.Functions.
-func newCell(cell record.Cell, planned []int, results []*record.Result, base map[string]int) *Cell {
-	c := &Cell{Cell: cell, Status: record.OK, Planned: len(planned), Counts: map[record.Status]int{},
+func newCell(cell record.Cell, plan *record.Plan, planned []int, results []*record.Result, base map[string]int) *Cell {
+	c := &Cell{Cell: cell, Status: record.OK, Planned: len(planned), Counts: map[record.Status]int{}, Witness: witnesses(plan),
 		samples: map[record.Phase][]*Sample{}, summaries: map[Key]*Summary{}}
 	done := map[int]bool{}
 	for _, r := range results {
@@ -76,14 +85,23 @@ func newCell(cell record.Cell, planned []int, results []*record.Result, base map
 			c.samples[phase] = append(c.samples[phase], byPhase[phase])
 		}
 	}
+	c.Convergence = converge(results)
+	enough := plan.UntilConverged > 0 && c.Convergence.Converged(plan.UntilConverged)
 	for _, n := range planned {
-		if !done[n] {
+		switch {
+		case done[n]:
+		case enough:
+			c.Spared++
+		default:
 			c.Counts[Missing]++
 			c.Status = worse(c.Status, Missing)
 			c.trouble(Missing, "the run was interrupted before this repetition", "hapscope run --resume DIR", n)
 		}
 	}
 	c.Health = health(results)
+	c.Kthreads = kthreads(results)
+	c.agreements = agreements(cell, c.Witness[0], results, base)
+	subtractIdle(c.samples)
 	for phase, s := range c.samples {
 		for _, context := range Contexts() {
 			for _, m := range []Metric{UniqueFunctions, UniqueSyscalls, Syscalls} {
@@ -95,6 +113,36 @@ func newCell(cell record.Cell, planned []int, results []*record.Result, base map
 		}
 	}
 	return c
+}
+
+// witnesses are those of the plan; old records had ftrace without saying so.
+func witnesses(plan *record.Plan) []string {
+	if len(plan.Witnesses) == 0 {
+		return []string{"ftrace"}
+	}
+	return plan.Witnesses
+}
+
+// kthreads sums what kernel threads did in the steady phase, most runs first.
+func kthreads(results []*record.Result) (out []record.Kthread) {
+	for _, r := range results {
+		p := r.Phase(record.Steady)
+		if p == nil || !measured(r.Status) {
+			continue
+		}
+		for _, k := range p.Kthreads {
+			i := slices.IndexFunc(out, func(o record.Kthread) bool { return o.Thread == k.Thread && o.Work == k.Work })
+			if i < 0 {
+				i = len(out)
+				out = append(out, record.Kthread{Thread: k.Thread, Work: k.Work})
+			}
+			out[i].Runs += k.Runs
+		}
+	}
+	slices.SortFunc(out, func(a, b record.Kthread) int {
+		return cmp.Or(cmp.Compare(b.Runs, a.Runs), strings.Compare(a.Thread, b.Thread), strings.Compare(a.Work, b.Work))
+	})
+	return out
 }
 
 func (c *Cell) trouble(s record.Status, reason, remedy string, repetition int) {

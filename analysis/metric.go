@@ -30,18 +30,29 @@ const CreateBoot record.Phase = "create+boot"
 
 // Phases lists what is summarised, in the order of a sandbox's life.
 func Phases() []record.Phase {
-	return []record.Phase{record.Create, record.Boot, CreateBoot, record.Steady, record.Teardown}
+	return []record.Phase{record.Create, record.Boot, CreateBoot, record.Idle, record.Steady, record.Teardown}
 }
 
 // Derived contexts.
 const (
-	Interrupt record.Context = "interrupt" // softirq or hardirq
-	Any       record.Context = "any"       // process or interrupt
+	Interrupt      record.Context = "interrupt"       // softirq or hardirq
+	ProcessSoftIRQ record.Context = "process+softirq" // process or softirq
+	Any            record.Context = "any"             // process or interrupt
+	AnyKthread     record.Context = "any+kthread"     // process, interrupt, or a kernel thread for the sandbox; where the witness can tell
+	// Busy is process context without what the cell's idle sandbox ran in process
+	// context, in any repetition; where the phase idle was measured.
+	Busy record.Context = "process-idle"
 )
 
 // Contexts lists the recorded contexts and the derived ones.
 func Contexts() []record.Context {
-	return append(record.Contexts(), Interrupt, Any)
+	return append(record.Contexts(), Interrupt, ProcessSoftIRQ, Any, AnyKthread, Busy)
+}
+
+// Choices lists the contexts by which one may rank sandboxes: what hapscope
+// counts, and every other choice that has been defended.
+func Choices() []record.Context {
+	return []record.Context{record.InProcess, ProcessSoftIRQ, Any, AnyKthread, Busy}
 }
 
 // Missing is the status of a repetition that was planned and that the record

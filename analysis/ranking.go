@@ -37,11 +37,11 @@ func (r *Report) Rankings() (out []Ranking) {
 			continue
 		}
 		out = append(out, process)
-		for _, c := range Contexts() {
-			if c == record.InProcess {
-				continue
-			}
+		for _, c := range Choices()[1:] {
 			k := r.ranking(w, c)
+			if len(k.Ranks) == 0 {
+				continue // not measured
+			}
 			k.Turned = !sameOrder(k, process)
 			out = append(out, k)
 		}

@@ -43,7 +43,7 @@ func New(rec *record.Record) *Report {
 			}
 			slices.Sort(planned[cell])
 			slices.SortFunc(results[cell], func(a, b *record.Result) int { return a.Repetition - b.Repetition })
-			r.Cells = append(r.Cells, newCell(cell, planned[cell], results[cell], base))
+			r.Cells = append(r.Cells, newCell(cell, &rec.Run.Plan, planned[cell], results[cell], base))
 		}
 	}
 	r.Warnings = warnings(r, rec)

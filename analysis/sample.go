@@ -19,7 +19,8 @@ type Sample struct {
 func (s *Sample) value(m Metric, c record.Context) (float64, bool) {
 	switch {
 	case m == UniqueFunctions && s.Functions != nil:
-		return float64(len(s.Functions[c])), true
+		set, ok := s.Functions[c]
+		return float64(len(set)), ok
 	case m == UniqueSyscalls && c == record.InProcess && s.Syscalls != nil:
 		return float64(len(s.Syscalls)), true
 	case m == Syscalls && c == record.InProcess && s.Syscalls != nil:
@@ -42,7 +43,9 @@ func samples(r *record.Result, base int) map[record.Phase]*Sample {
 		if p.Functions != nil {
 			s.Functions = map[record.Context]Set{}
 			for _, c := range record.Contexts() {
-				s.Functions[c] = setOf(p.Functions[c], base)
+				if hits, ok := p.Functions[c]; ok || always(c) {
+					s.Functions[c] = setOf(hits, base)
+				}
 			}
 			derive(s.Functions)
 		}
@@ -61,7 +64,11 @@ func join(a, b *Sample) *Sample {
 	if a.Functions != nil && b.Functions != nil {
 		s.Functions = map[record.Context]Set{}
 		for _, c := range record.Contexts() {
-			s.Functions[c] = a.Functions[c].Union(b.Functions[c])
+			x, inA := a.Functions[c]
+			y, inB := b.Functions[c]
+			if inA && inB {
+				s.Functions[c] = x.Union(y)
+			}
 		}
 		derive(s.Functions)
 	}
@@ -74,8 +81,35 @@ func join(a, b *Sample) *Sample {
 	return s
 }
 
+// always reports whether every witness sees a context, so that its absence means
+// that nothing was entered in it.
+func always(c record.Context) bool { return c != record.InKthread && c != record.Unattributed }
+
 // derive adds the contexts that are unions of recorded ones.
 func derive(sets map[record.Context]Set) {
 	sets[Interrupt] = sets[record.InSoftIRQ].Union(sets[record.InHardIRQ])
+	sets[ProcessSoftIRQ] = sets[record.InProcess].Union(sets[record.InSoftIRQ])
 	sets[Any] = sets[record.InProcess].Union(sets[Interrupt])
+	if kthread, ok := sets[record.InKthread]; ok {
+		sets[AnyKthread] = sets[Any].Union(kthread)
+	}
+}
+
+// subtractIdle adds the context Busy to the steady samples of a cell.
+func subtractIdle(samples map[record.Phase][]*Sample) {
+	var idle Set
+	measured := false
+	for _, s := range samples[record.Idle] {
+		if s.Functions != nil {
+			idle, measured = idle.Union(s.Functions[record.InProcess]), true
+		}
+	}
+	if !measured {
+		return
+	}
+	for _, s := range samples[record.Steady] {
+		if s.Functions != nil {
+			s.Functions[Busy] = s.Functions[record.InProcess].Minus(idle)
+		}
+	}
 }

@@ -24,6 +24,8 @@ const (
 	WarnSettle      Kind = "settle"      // a short wait before the steady phase
 	WarnRanking     Kind = "ranking"     // the order depends on the contexts counted
 	WarnUnmeasured  Kind = "unmeasured"  // a cell was measured without its functions or system calls
+	WarnSelfTest    Kind = "selftest"    // the instruments were not shown to be right
+	WarnConvergence Kind = "convergence" // more repetitions would show more functions
 	WarnEmulated    Kind = "emulated"    // timings mean nothing
 )
 
@@ -42,6 +44,9 @@ const (
 	// on they are called far apart. The published error bars of the 2018
 	// measurements are mostly within ±5 %.
 	wideSpread = 0.10
+	// unseenShare is the share of functions that may be unseen by estimate before
+	// a reader is told.
+	unseenShare = 0.05
 	// ancestorSettle is how many seconds the 2018 measurements waited between
 	// readiness and the steady phase.
 	ancestorSettle = 5
@@ -89,12 +94,25 @@ func warnings(r *Report, rec *record.Record) (out []Warning) {
 	}
 	var turned []string
 	for _, k := range r.Rankings() {
-		if k.Turned && k.Context == Any { // what interrupts alone do is no ranking of sandboxes
-			turned = append(turned, k.Workload)
+		if k.Turned {
+			turned = append(turned, fmt.Sprintf("%s (%s)", k.Workload, k.Context))
 		}
 	}
 	if len(turned) > 0 {
-		add(WarnRanking, nil, "the order of the variants turns round when interrupt contexts are counted as well: %s", strings.Join(turned, ", "))
+		add(WarnRanking, nil, "the order of the variants turns round when other contexts are counted: %s", strings.Join(turned, ", "))
+	}
+	for _, t := range r.Run.SelfTest {
+		switch {
+		case t.Skipped != "":
+			add(WarnSelfTest, nil, "the instruments were not tested before measuring: %s", t.Skipped)
+		case !t.Passed():
+			add(WarnSelfTest, nil, "the instruments failed their self-test")
+		}
+	}
+	if cells := r.where(func(c *Cell) bool {
+		return c.Measured() >= minRepetitions && c.Convergence.Richness.Unseen() > unseenShare
+	}); len(cells) > 0 {
+		add(WarnConvergence, cells, "more than %.0f %% of the functions may be unseen by Chao1's estimate, so that further repetitions would raise the counts: %s", 100*unseenShare, list(cells))
 	}
 	if s := r.Run.Plan.Settle; s < ancestorSettle {
 		add(WarnSettle, nil, "sandboxes settled for %g s before the steady phase (the 2018 measurements waited %d s): late start-up work may be counted as steady", s, ancestorSettle)

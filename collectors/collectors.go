@@ -53,8 +53,9 @@ type Observation struct {
 	Events    uint64            // decoded and counted
 	Lost      []uint64          // per CPU; nil when nothing was lost
 	Unknown   uint64            // function entries at addresses outside the universe
-	Missed    uint64            // entries in interrupt contexts that the collector knows it did not see
-	Kthreads  []record.Kthread  // work that kernel threads did for the target; nil where the collector cannot tell
+	Partial   []record.Context  // contexts of which the collector knows that it does not see everything
+	Bounds    bool              // counts are lower bounds
+	Kthreads  []record.Kthread  // work that kernel threads did for the target
 	Own       uint64            // events that hapscope itself caused, decoded and discarded; not among Events
 }
 

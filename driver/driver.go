@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"hapscope/collectors"
@@ -20,15 +21,20 @@ import (
 type Driver struct {
 	Runtimes   map[string]runtimes.Runtime        // by variant
 	Workloads  map[string]workloads.Workload      // by name
-	Witness    collectors.Collector               // its sessions are collectors.Witness
+	Witnesses  []collectors.Collector             // their sessions are collectors.Witness; the first one's sets are the result
 	Collectors []collectors.Collector             // the others
 	Describe   func() (*record.Machine, error)    // the kernel under test
 	Threads    func(cgroup string) ([]int, error) // their ids, descendants included
 	Rootfs     string                             // the image's root file system, as a directory
 	State      string                             // directory for scratch files, locks and bundles
 	TimerSlack time.Duration                      // of all that a sandbox is made of; 0 leaves the kernel's 50 µs
-	Writer     *record.Writer
-	Log        *slog.Logger
+	Exercise   []string                           // command that performs the exercise given as its last argument
+	NoSelfTest string                             // why the self-test is left out; empty where it is not
+	// Converged reports whether a cell needs no further repetition; nil where all
+	// are made. It is asked of the results that the cell has.
+	Converged func([]record.Result) bool
+	Writer    *record.Writer
+	Log       *slog.Logger
 	// Done is told of each result after it was written; nil is fine.
 	Done func(p Progress)
 }
@@ -42,8 +48,9 @@ type Progress struct {
 	Left    time.Duration // estimated from the repetitions so far
 }
 
-// ErrUnfit says that no variant of the plan can run here.
-var ErrUnfit = errors.New("none of the variants can run here")
+// ErrUnfit says that what the plan asks for cannot be done here: none of its
+// variants can run, or a collector cannot be armed.
+var ErrUnfit = errors.New("this machine is unfit for the plan")
 
 // Run measures what is left of the plan. Results that are already there are
 // kept. When ctx ends, the repetition under way is cleaned up and not written.
@@ -78,7 +85,7 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 		return err
 	}
 	arm := time.Now()
-	if err := in.arm(ctx, append([]collectors.Collector{d.Witness}, d.Collectors...)); err != nil {
+	if err := in.arm(ctx, d.Witnesses, d.Collectors); err != nil {
 		return err
 	}
 	machine, err := d.describe(in)
@@ -86,11 +93,22 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 		return err
 	}
 	d.Log.Info("armed", "functions", machine.Traceable, "kernel", machine.Release, "seconds", seconds(arm))
+	if err := d.selfTest(ctx, in); err != nil {
+		return err
+	}
 
 	start, measured := time.Now(), 0
+	results := map[record.Cell][]record.Result{}
+	for _, r := range finished {
+		results[r.Cell()] = append(results[r.Cell()], r)
+	}
 	for i, step := range steps {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if d.Converged != nil && d.Converged(results[step.Cell]) {
+			d.Log.Debug("converged", "cell", step.Cell, "repetition", step.Repetition)
+			continue
 		}
 		began := time.Now()
 		result := d.step(ctx, plan, step, infos[step.Variant], in)
@@ -101,6 +119,9 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 		result.Kernel = machine.BuildID
 		if err := d.Writer.Append(result); err != nil {
 			return fmt.Errorf("write the result of %s: %w", step.Cell, err)
+		}
+		if d.Converged != nil {
+			results[step.Cell] = append(results[step.Cell], result)
 		}
 		if result.Status != record.Skipped {
 			measured++
@@ -150,7 +171,7 @@ func (d *Driver) check(ctx context.Context, plan record.Plan) (map[string]record
 	}
 	err := d.Writer.UpdateRun(func(r *record.Run) { r.Variants, r.Tools = list, tools })
 	if err == nil && fit == 0 {
-		err = fmt.Errorf("%w: %s", ErrUnfit, record.DescribeUnmet(list[0].Requirements))
+		err = fmt.Errorf("%w: none of the variants can run: %s", ErrUnfit, record.DescribeUnmet(list[0].Requirements))
 	}
 	return infos, err
 }
@@ -182,7 +203,7 @@ func (d *Driver) Sweep(ctx context.Context) error {
 		}
 		errs = append(errs, err)
 	}
-	for _, c := range append([]collectors.Collector{d.Witness}, d.Collectors...) {
+	for _, c := range slices.Concat(d.Witnesses, d.Collectors) {
 		note(c.Sweep(ctx))
 	}
 	// Every runtime of an engine sweeps that engine: a second time finds nothing.

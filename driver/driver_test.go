@@ -19,19 +19,21 @@ import (
 
 // bench is a driver made of fakes, and what it writes.
 type bench struct {
-	runtime   *fakeRuntime
-	workload  *fakeWorkload
-	collector *fakeCollector
-	plan      record.Plan
-	state     string
-	dir       string
+	runtime    *fakeRuntime
+	workload   *fakeWorkload
+	collector  *fakeCollector
+	plan       record.Plan
+	state      string
+	dir        string
+	noSelfTest string
+	converged  func([]record.Result) bool
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{
 		runtime: &fakeRuntime{}, workload: &fakeWorkload{}, collector: &fakeCollector{},
-		state: t.TempDir(), dir: filepath.Join(t.TempDir(), "run"),
+		noSelfTest: "the collectors are fakes", state: t.TempDir(), dir: filepath.Join(t.TempDir(), "run"),
 	}
 	b.plan = NewPlan(scenario.Scenario{
 		Name: "t", Variants: []string{"fake"}, Workloads: []string{"w"}, Repetitions: 2, Deadline: 20 * time.Second,
@@ -64,12 +66,12 @@ func (b *bench) driver(w *record.Writer) *Driver {
 	return &Driver{
 		Runtimes:  map[string]runtimes.Runtime{"fake": b.runtime},
 		Workloads: map[string]workloads.Workload{"w": b.workload},
-		Witness:   b.collector,
+		Witnesses: []collectors.Collector{b.collector},
 		Describe: func() (*record.Machine, error) {
 			return &record.Machine{Release: "6", BuildID: "0123456789abcdef"}, nil
 		},
-		Threads: b.runtime.threads,
-		State:   b.state, Writer: w, Log: slog.New(slog.DiscardHandler),
+		Threads: b.runtime.threads, Exercise: []string{"true"}, NoSelfTest: b.noSelfTest, Converged: b.converged,
+		State: b.state, Writer: w, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -120,6 +122,46 @@ func TestLifecycleRepetitions(t *testing.T) {
 	first, second := rec.Results[0], rec.Results[1]
 	if len(first.Phases) != 4 || len(second.Phases) != 1 || second.Phase(record.Steady) == nil || second.Status != record.OK {
 		t.Errorf("phases of the repetitions: %+v; %+v", first.Phases, second.Phases)
+	}
+}
+
+// An instrument that does not count a known answer right measures nothing.
+func TestSelfTestRefuses(t *testing.T) {
+	b := newBench(t)
+	b.noSelfTest = ""
+	rec, err := b.run(t, context.Background())
+	if !errors.Is(err, ErrSelfTest) || !strings.Contains(err.Error(), "getppid is not in the universe") {
+		t.Errorf("err = %v", err)
+	}
+	if len(rec.Results) != 0 || len(rec.Run.SelfTest) != 1 || rec.Run.SelfTest[0].Passed() {
+		t.Errorf("%d results, self-test %+v", len(rec.Results), rec.Run.SelfTest)
+	}
+	b = newBench(t)
+	if rec, err = b.run(t, context.Background()); err != nil || rec.Run.SelfTest[0].Skipped == "" {
+		t.Errorf("self-test %+v, %v", rec.Run.SelfTest, err)
+	}
+}
+
+// The idle sandbox is the control: it is observed before the load comes.
+func TestIdleIsObserved(t *testing.T) {
+	b := newBench(t)
+	b.plan.Idle, b.plan.LifecycleRepetitions = 0.01, 1
+	rec, err := b.run(t, context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rec.Results[0].Phase(record.Idle) == nil || rec.Results[1].Phase(record.Idle) != nil {
+		t.Errorf("phases: %+v; %+v", rec.Results[0].Phases, rec.Results[1].Phases)
+	}
+}
+
+// A converged cell is not measured again, and the run ends all the same.
+func TestConvergedCellsAreSpared(t *testing.T) {
+	b := newBench(t)
+	b.converged = func(results []record.Result) bool { return len(results) == 1 }
+	rec, err := b.run(t, context.Background())
+	if err != nil || len(rec.Results) != 1 || rec.Run.Ended == nil {
+		t.Errorf("%d results, ended %v, %v", len(rec.Results), rec.Run.Ended, err)
 	}
 }
 

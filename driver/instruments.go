@@ -14,10 +14,16 @@ import (
 
 // instruments are the collectors of a run, used as one.
 type instruments struct {
-	launcher *launcher
-	witness  collectors.Witness
-	sessions []collectors.Session // the witness first; none before arm
-	index    []int                // of the witness's universe in the run's function table
+	launcher  *launcher
+	sessions  []collectors.Session // all of them, none before arm
+	witnesses []*witness           // those that observe functions, the first of which gives the result
+}
+
+// witness is a session that observes functions.
+type witness struct {
+	collectors.Witness
+	name  string
+	index []int // of its universe in the run's function table
 }
 
 // newInstruments returns those of a rehearsal: there is a launcher, and nothing
@@ -30,23 +36,26 @@ func newInstruments(slack time.Duration) (*instruments, error) {
 	return &instruments{launcher: launcher}, nil
 }
 
-// arm opens sessions; the first collector's must be a collectors.Witness. What
-// was opened when it fails is closed by close.
-func (in *instruments) arm(ctx context.Context, all []collectors.Collector) error {
-	for i, c := range all {
+// arm opens sessions; those of witnesses must be collectors.Witness. What was
+// opened when it fails is closed by close.
+func (in *instruments) arm(ctx context.Context, witnesses, others []collectors.Collector) error {
+	for _, c := range slices.Concat(witnesses, others) {
 		s, err := c.Open(ctx)
 		if err != nil {
+			if unmet := record.Unmet(c.Check(ctx)); len(unmet) > 0 {
+				return fmt.Errorf("%w: collector %s: %s", ErrUnfit, c.Name(), record.DescribeUnmet(unmet))
+			}
 			return fmt.Errorf("arm collector %s: %w", c.Name(), err)
 		}
 		in.sessions = append(in.sessions, s)
-		if i > 0 {
+		if !slices.Contains(witnesses, c) {
 			continue
 		}
-		witness, ok := s.(collectors.Witness)
+		w, ok := s.(collectors.Witness)
 		if !ok {
 			return fmt.Errorf("collector %s does not observe kernel functions", c.Name())
 		}
-		in.witness = witness
+		in.witnesses = append(in.witnesses, &witness{Witness: w, name: c.Name()})
 	}
 	return nil
 }
@@ -57,10 +66,11 @@ func (d *Driver) describe(in *instruments) (*record.Machine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("describe the machine: %w", err)
 	}
-	universe := in.witness.Universe()
-	m.Traceable, m.Untraceable = len(universe), in.witness.Untraceable()
-	if in.index, err = d.Writer.Functions(m.BuildID, universe); err != nil {
-		return nil, fmt.Errorf("write the function table: %w", err)
+	m.Traceable, m.Untraceable = len(in.witnesses[0].Universe()), in.witnesses[0].Untraceable()
+	for _, w := range in.witnesses {
+		if w.index, err = d.Writer.Functions(m.BuildID, w.Universe()); err != nil {
+			return nil, fmt.Errorf("write the function table: %w", err)
+		}
 	}
 	return m, d.Writer.UpdateRun(func(r *record.Run) { r.Machine = m })
 }
@@ -75,7 +85,7 @@ func (in *instruments) forget() error {
 }
 
 // seed adds the threads of a cgroup that escaped the following of forks and
-// returns how many the witness had to add.
+// returns how many the first witness had to add.
 func (in *instruments) seed(cgroup string) (added int, err error) {
 	for i, s := range in.sessions {
 		n, err := s.Seed(collectors.Target{Cgroup: cgroup})
@@ -116,40 +126,58 @@ func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, f fun
 			err = errors.Join(err, fmt.Errorf("read what was collected: %w", endErr))
 			continue
 		}
-		in.merge(p, o)
+		if o.Syscalls != nil {
+			if p.Syscalls == nil {
+				p.Syscalls = map[string]uint64{}
+			}
+			maps.Copy(p.Syscalls, o.Syscalls)
+		}
+		at := slices.IndexFunc(in.witnesses, func(w *witness) bool { return w.Witness == s })
+		switch {
+		case at < 0:
+			add(&p.Sighting, o)
+		case at == 0:
+			in.witnesses[at].sight(&p.Sighting, o)
+		default:
+			if p.Others == nil {
+				p.Others = map[string]*record.Sighting{}
+			}
+			sighting := new(record.Sighting)
+			in.witnesses[at].sight(sighting, o)
+			p.Others[in.witnesses[at].name] = sighting
+		}
 	}
 	return err
 }
 
-func (in *instruments) merge(p *record.PhaseResult, o collectors.Observation) {
-	p.Events += o.Events
-	p.Unknown += o.Unknown
-	p.Own += o.Own
+// add adds the numbers that all collectors have.
+func add(s *record.Sighting, o collectors.Observation) {
+	s.Events += o.Events
+	s.Unknown += o.Unknown
+	s.Own += o.Own
 	for cpu, n := range o.Lost {
-		for len(p.Lost) <= cpu {
-			p.Lost = append(p.Lost, 0)
+		for len(s.Lost) <= cpu {
+			s.Lost = append(s.Lost, 0)
 		}
-		p.Lost[cpu] += n
+		s.Lost[cpu] += n
 	}
+}
+
+// sight adds a witness's observation.
+func (w *witness) sight(s *record.Sighting, o collectors.Observation) {
+	add(s, o)
+	s.Partial, s.Bounds, s.Kthreads = o.Partial, o.Bounds, o.Kthreads
+	s.Functions = map[record.Context][]record.Hit{}
 	for context, hits := range o.Functions {
-		if p.Functions == nil {
-			p.Functions = map[record.Context][]record.Hit{}
-		}
-		p.Functions[context] = in.translate(hits)
-	}
-	if o.Syscalls != nil {
-		if p.Syscalls == nil {
-			p.Syscalls = map[string]uint64{}
-		}
-		maps.Copy(p.Syscalls, o.Syscalls)
+		s.Functions[context] = w.translate(hits)
 	}
 }
 
 // translate turns the witness's function numbers into those of the run's table.
-func (in *instruments) translate(hits []record.Hit) []record.Hit {
+func (w *witness) translate(hits []record.Hit) []record.Hit {
 	out := make([]record.Hit, len(hits))
 	for i, h := range hits {
-		out[i] = record.Hit{Function: in.index[h.Function], Count: h.Count}
+		out[i] = record.Hit{Function: w.index[h.Function], Count: h.Count}
 	}
 	slices.SortFunc(out, func(a, b record.Hit) int { return a.Function - b.Function })
 	return out

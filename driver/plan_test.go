@@ -63,9 +63,9 @@ func TestJudge(t *testing.T) {
 		status record.Status
 		reason string
 	}{
-		{"clean", record.PhaseResult{Phase: record.Steady, Functions: seen, Events: 10}, record.OK, ""},
-		{"lost", record.PhaseResult{Phase: record.Steady, Functions: seen, Events: 90, Lost: []uint64{4, 6}}, record.Degraded, "steady: 10 of 100 events lost"},
-		{"unknown", record.PhaseResult{Phase: record.Boot, Functions: seen, Unknown: 3}, record.Degraded, "boot: 3 entries at addresses outside the function table"},
+		{"clean", record.PhaseResult{Phase: record.Steady, Sighting: record.Sighting{Functions: seen, Events: 10}}, record.OK, ""},
+		{"lost", record.PhaseResult{Phase: record.Steady, Sighting: record.Sighting{Functions: seen, Events: 90, Lost: []uint64{4, 6}}}, record.Degraded, "steady: 10 of 100 events lost"},
+		{"unknown", record.PhaseResult{Phase: record.Boot, Sighting: record.Sighting{Functions: seen, Unknown: 3}}, record.Degraded, "boot: 3 entries at addresses outside the function table"},
 		{"nothing", record.PhaseResult{Phase: record.Steady}, record.Degraded, "steady: no function seen in process context"},
 	}
 	for _, tt := range tests {

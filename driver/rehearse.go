@@ -20,7 +20,7 @@ const rehearsalDeadline = time.Minute
 func (d *Driver) rehearse(ctx context.Context, plan record.Plan, steps []record.Step, infos map[string]record.VariantInfo, in *instruments) error {
 	start := time.Now()
 	fit := slices.IndexFunc(plan.Variants, func(v string) bool { return infos[v].Fit() })
-	plan.Load.Requests, plan.Load.WarmUp, plan.Settle = 1, 0, 0
+	plan.Load.Requests, plan.Load.WarmUp, plan.Settle, plan.Idle = 1, 0, 0, 0
 	plan.Deadline = min(plan.Deadline, rehearsalDeadline.Seconds())
 	rehearsed := map[string]bool{}
 	for _, s := range steps {

@@ -41,7 +41,7 @@ func (d *Driver) step(ctx context.Context, plan record.Plan, step record.Step, i
 		runtime: d.Runtimes[step.Variant], workload: d.Workloads[step.Workload],
 		id: fmt.Sprintf("%s-%s-%d-%d", step.Variant, step.Workload, step.Repetition, os.Getpid()),
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(plan.Deadline*float64(time.Second)))
+	ctx, cancel := context.WithTimeout(ctx, duration(plan.Deadline))
 	defer cancel()
 	if err := r.run(ctx); err != nil {
 		// A sandbox that fails early looks safe: no number of it is kept.
@@ -127,8 +127,17 @@ func (r *repetition) live(ctx context.Context, scratch string) error {
 		return err
 	}
 	r.doing = "settle"
-	if err := sleep(ctx, time.Duration(r.plan.Settle*float64(time.Second))); err != nil {
+	if err := sleep(ctx, duration(r.plan.Settle)); err != nil {
 		return err
+	}
+	if r.plan.Idle > 0 && r.observes(record.Idle) {
+		r.doing = "leave the sandbox idle"
+		if err := r.seed(record.Idle); err != nil {
+			return err
+		}
+		if err := r.phase(ctx, record.Idle, func() error { return sleep(ctx, duration(r.plan.Idle)) }); err != nil {
+			return err
+		}
 	}
 	if err := r.seed(record.Steady); err != nil {
 		return err
@@ -150,7 +159,7 @@ func (r *repetition) live(ctx context.Context, scratch string) error {
 // phase observes f and adds what was seen to the result. Where the plan does not
 // want the phase observed in this repetition, f is all that happens.
 func (r *repetition) phase(ctx context.Context, name record.Phase, f func() error) error {
-	if name != record.Steady && r.result.Repetition > r.plan.LifecycleRepetitions {
+	if !r.observes(name) {
 		return f()
 	}
 	p := record.PhaseResult{Phase: name}
@@ -166,6 +175,14 @@ func (r *repetition) phase(ctx context.Context, name record.Phase, f func() erro
 	r.result.Phases = append(r.result.Phases, p)
 	return err
 }
+
+// observes reports whether the plan wants a phase observed in this repetition.
+func (r *repetition) observes(name record.Phase) bool {
+	return name == record.Steady || r.result.Repetition <= r.plan.LifecycleRepetitions
+}
+
+// duration of a number of seconds.
+func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 
 func (r *repetition) seed(before record.Phase) error {
 	n, err := r.in.seed(r.sandbox.Cgroup())

@@ -81,7 +81,27 @@ func (p *PhaseResult) check(table int) error {
 	if p.Seconds < 0 || math.IsNaN(p.Seconds) || math.IsInf(p.Seconds, 0) {
 		return fmt.Errorf("%v seconds", p.Seconds)
 	}
-	for c, hits := range p.Functions {
+	if err := p.Sighting.check(table); err != nil {
+		return err
+	}
+	for name, s := range p.Others {
+		if s == nil {
+			return fmt.Errorf("witness %s saw null", name)
+		}
+		if err := s.check(table); err != nil {
+			return fmt.Errorf("witness %s: %w", name, err)
+		}
+	}
+	for name, n := range p.Syscalls {
+		if name == "" || n == 0 {
+			return fmt.Errorf("system call %q was made %d times", name, n)
+		}
+	}
+	return nil
+}
+
+func (s *Sighting) check(table int) error {
+	for c, hits := range s.Functions {
 		if !slices.Contains(Contexts(), c) {
 			return fmt.Errorf("context %q is none of %v", c, Contexts())
 		}
@@ -96,11 +116,6 @@ func (p *PhaseResult) check(table int) error {
 				return fmt.Errorf("context %s: function %d was hit no times", c, h.Function)
 			}
 			last = h.Function
-		}
-	}
-	for name, n := range p.Syscalls {
-		if name == "" || n == 0 {
-			return fmt.Errorf("system call %q was made %d times", name, n)
 		}
 	}
 	return nil

@@ -44,11 +44,11 @@ func sampleResult(repetition int) record.Result {
 		Variant: cell.Variant, Workload: cell.Workload, Repetition: repetition, Status: record.OK,
 		Started: time.Unix(1e9, 0).UTC(), Seconds: 3, Kernel: kernel,
 		Phases: []record.PhaseResult{{
-			Phase: record.Steady, Seconds: 2, Events: 12,
-			Functions: map[record.Context][]record.Hit{
+			Phase: record.Steady, Seconds: 2,
+			Sighting: record.Sighting{Events: 12, Functions: map[record.Context][]record.Hit{
 				record.InProcess: {{Function: 0, Count: 10}, {Function: 3, Count: 1}},
 				record.InSoftIRQ: {{Function: 2, Count: 1}},
-			},
+			}},
 			Syscalls: map[string]uint64{"read": 5},
 		}},
 		Load: &record.LoadResult{Mode: "paced", Rate: 100, Requests: 300, Correct: 300, Seconds: 2},

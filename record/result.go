@@ -24,12 +24,13 @@ type Phase string
 const (
 	Create   Phase = "create"   // from before the runtime's create command until it returned
 	Boot     Phase = "boot"     // from before the runtime's start command until a real request was answered
+	Idle     Phase = "idle"     // the control: the settled sandbox, without any request
 	Steady   Phase = "steady"   // the load's requests, after the sandbox settled
 	Teardown Phase = "teardown" // from before the kill until the runtime has deleted the sandbox
 )
 
 // Phases lists all phases in the order in which a sandbox lives them.
-func Phases() []Phase { return []Phase{Create, Boot, Steady, Teardown} }
+func Phases() []Phase { return []Phase{Create, Boot, Idle, Steady, Teardown} }
 
 // Context says on whose behalf the kernel ran a function.
 type Context string
@@ -86,26 +87,43 @@ type Kthread struct {
 	Runs   uint64 `json:"runs"`
 }
 
-// PhaseResult is what the collectors saw during one phase of one repetition.
-type PhaseResult struct {
-	Phase   Phase   `json:"phase"`
-	Seconds float64 `json:"seconds"` // wall time while traced: never a performance figure
-	// Functions holds, per context, the functions entered, sorted by index.
+// Sighting is what one witness saw of the kernel's functions during one phase.
+type Sighting struct {
+	// Functions holds, per context, the functions entered, sorted by index. The
+	// contexts kthread and unattributed are absent where the witness cannot tell.
 	Functions map[Context][]Hit `json:"functions"`
-	// Syscalls counts host system calls that reached their handler, by name:
-	// those that seccomp denied or ptrace swallowed are not among them.
-	Syscalls map[string]uint64 `json:"syscalls"`
-	Events   uint64            `json:"events"`            // trace events decoded
-	Lost     []uint64          `json:"lost,omitempty"`    // events lost, per CPU; absent when none
-	Unknown  uint64            `json:"unknown,omitempty"` // function entries at addresses that the table does not hold
+	// Partial names the contexts of which the witness knows that it does not see
+	// everything.
+	Partial []Context `json:"partial,omitempty"`
+	// Bounds says that the counts are lower bounds, because functions were no
+	// longer observed once they had been seen a few times.
+	Bounds   bool      `json:"bounds,omitempty"`
+	Kthreads []Kthread `json:"kthreads,omitempty"` // work that kernel threads did for the sandbox
+	Events   uint64    `json:"events"`             // trace events decoded
+	Lost     []uint64  `json:"lost,omitempty"`     // events lost, per CPU; absent when none
+	Unknown  uint64    `json:"unknown,omitempty"`  // function entries at addresses that the table does not hold
 	// Own counts events that hapscope itself caused on threads that are followed;
 	// they were discarded and are not among Events.
 	Own uint64 `json:"own,omitempty"`
 }
 
+// PhaseResult is what the collectors saw during one phase of one repetition.
+type PhaseResult struct {
+	Phase   Phase   `json:"phase"`
+	Seconds float64 `json:"seconds"` // wall time while traced: never a performance figure
+	// Sighting is that of the plan's first witness, whose sets are the result. Its
+	// events and losses include those of the collector of system calls.
+	Sighting
+	// Others holds what further witnesses saw of the same moments, by name.
+	Others map[string]*Sighting `json:"others,omitempty"`
+	// Syscalls counts host system calls that reached their handler, by name:
+	// those that seccomp denied or ptrace swallowed are not among them.
+	Syscalls map[string]uint64 `json:"syscalls"`
+}
+
 // LostTotal sums the losses of all CPUs.
-func (p *PhaseResult) LostTotal() (n uint64) {
-	for _, l := range p.Lost {
+func (s *Sighting) LostTotal() (n uint64) {
+	for _, l := range s.Lost {
 		n += l
 	}
 	return n

@@ -46,12 +46,22 @@ type Plan struct {
 	Repetitions int      `json:"repetitions"`
 	// LifecycleRepetitions is in how many of them, the first ones, the phases
 	// other than steady are observed too: they take most of the time.
-	LifecycleRepetitions int     `json:"lifecycle_repetitions"`
-	Load                 Load    `json:"load"`
-	Settle               float64 `json:"settle"`   // seconds between the first answer and the steady phase
-	Deadline             float64 `json:"deadline"` // seconds that one repetition may take
-	Seed                 uint64  `json:"seed"`     // of the order of Steps
-	Steps                []Step  `json:"steps"`    // in the order in which they run
+	LifecycleRepetitions int `json:"lifecycle_repetitions"`
+	// Witnesses names the collectors of functions; the first one's sets are the
+	// result. Records from before there were several had ftrace.
+	Witnesses []string `json:"witnesses,omitempty"`
+	// TraceBufferBytes is the size of ftrace's ring buffer for each CPU; 0 leaves
+	// it to the collector.
+	TraceBufferBytes int64   `json:"trace_buffer_bytes,omitempty"`
+	Load             Load    `json:"load"`
+	Settle           float64 `json:"settle"`         // seconds between the first answer and the steady phase
+	Idle             float64 `json:"idle,omitempty"` // seconds of the phase idle; 0 where there is none
+	Deadline         float64 `json:"deadline"`       // seconds that one repetition may take
+	// UntilConverged is the share of functions that may still be unseen, by
+	// estimate, for a cell to need no further repetition; 0 where all are made.
+	UntilConverged float64 `json:"until_converged,omitempty"`
+	Seed           uint64  `json:"seed"`  // of the order of Steps
+	Steps          []Step  `json:"steps"` // in the order in which they run
 }
 
 // Run is run.json.
@@ -68,6 +78,35 @@ type Run struct {
 	Machine  *Machine      `json:"machine,omitempty"`  // absent until the kernel under test was seen
 	Variants []VariantInfo `json:"variants,omitempty"` // the variants of the plan, as checked where they ran
 	Tools    []Tool        `json:"tools,omitempty"`
+	// SelfTest is the short self-test on the armed instruments, once for each time
+	// that the run was begun or resumed.
+	SelfTest []SelfTest `json:"self_test,omitempty"`
+}
+
+// SelfTest is a self-test before measuring: what was counted of a process whose
+// system calls are known.
+type SelfTest struct {
+	Time    time.Time `json:"time"`
+	Checks  []Check   `json:"checks,omitempty"`
+	Skipped string    `json:"skipped,omitempty"` // why there are no checks
+}
+
+// Passed reports whether every check was passed; a test that was skipped was not.
+func (t SelfTest) Passed() bool {
+	for _, c := range t.Checks {
+		if !c.Passed {
+			return false
+		}
+	}
+	return t.Skipped == ""
+}
+
+// Check is one question of a self-test and its answer.
+type Check struct {
+	Name    string `json:"name"`              // what was asked
+	Witness string `json:"witness,omitempty"` // of whom
+	Passed  bool   `json:"passed"`
+	Detail  string `json:"detail"` // what was seen, a sentence without a stop
 }
 
 // Build identifies the hapscope binary.

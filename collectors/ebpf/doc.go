@@ -15,7 +15,14 @@
 // target's name (io_uring, vhost) always are. All that other kernel threads did
 // is counted as unattributed.
 //
+// Hot functions, and the few that the kernel's way to the program enters itself,
+// are in a link of their own that is attached for each observation and made
+// smaller as they are seen in process context: sets are complete, counts of those
+// functions are lower bounds.
+//
 // An interrupt that comes while the program runs is not observed: BPF programs of
-// this kind do not nest. Such misses are counted, and concern the contexts
-// softirq and hardirq only.
+// this kind do not nest. (The kernel counts such misses, but under one number with
+// the functions that its way to the program enters.) So the contexts softirq and
+// hardirq are partial. Process context is not concerned: there, only what the
+// witness itself enters can be missed.
 package ebpf

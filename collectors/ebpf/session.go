@@ -37,7 +37,6 @@ type Session struct {
 	self    []int // those of hot that the witness enters itself
 
 	flowing *hotLink
-	missed  uint64 // by the program, when the flow began
 }
 
 var _ collectors.Witness = (*Session)(nil)
@@ -202,9 +201,6 @@ func (s *Session) Begin() error {
 		return fmt.Errorf("begin counting: %w", err)
 	}
 	var err error
-	if s.missed, err = s.misses(); err != nil {
-		return fmt.Errorf("begin counting: %w", err)
-	}
 	if s.flowing, err = s.heat(); err != nil {
 		return fmt.Errorf("begin counting: %w", err)
 	}
@@ -212,15 +208,6 @@ func (s *Session) Begin() error {
 		return fmt.Errorf("begin counting: %w", errors.Join(err, s.flowing.cool()))
 	}
 	return nil
-}
-
-// misses is how often the program could not run because it was running.
-func (s *Session) misses() (uint64, error) {
-	stats, err := s.objects.Enter.Stats()
-	if err != nil {
-		return 0, err
-	}
-	return stats.RecursionMisses, nil
 }
 
 // End stops the counting and returns what was counted since Begin.
@@ -237,11 +224,10 @@ func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 	if err != nil {
 		return collectors.Observation{}, fmt.Errorf("end counting: %w", err)
 	}
-	missed, err := s.misses()
-	if err != nil {
-		return collectors.Observation{}, fmt.Errorf("end counting: %w", err)
-	}
-	o.Missed = missed - s.missed
+	o.Bounds = true
+	// A BPF program does not run where it interrupts another one, and functions
+	// that are hot are left alone once they were seen in process context.
+	o.Partial = []record.Context{record.InSoftIRQ, record.InHardIRQ}
 	return o, nil
 }
 

@@ -167,21 +167,29 @@ func (d *decoder) duration(into *time.Duration, what string) field {
 
 // size reads an amount of memory such as 512MiB or 4GiB.
 func (d *decoder) size(into *int64, what string) field {
-	units := []struct {
-		suffix string
-		factor int64
-	}{{"MiB", 1 << 20}, {"GiB", 1 << 30}}
 	return func(n *yaml.Node) {
 		n = resolve(n)
-		for _, u := range units {
-			digits, ok := strings.CutSuffix(n.Value, u.suffix)
-			if v, err := strconv.ParseInt(digits, 10, 32); ok && err == nil && v > 0 {
-				*into = v * u.factor
-				return
-			}
+		v, err := ParseSize(n.Value)
+		if n.Kind != yaml.ScalarNode || err != nil {
+			d.errorf(n, "%s must be a size such as 512MiB or 4GiB, not %s", what, kind(n))
+			return
 		}
-		d.errorf(n, "%s must be a size such as 512MiB or 4GiB, not %s", what, kind(n))
+		*into = v
 	}
+}
+
+// ParseSize reads an amount of memory, in bytes.
+func ParseSize(s string) (int64, error) {
+	for _, u := range []struct {
+		suffix string
+		factor int64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}} {
+		digits, ok := strings.CutSuffix(s, u.suffix)
+		if v, err := strconv.ParseInt(digits, 10, 32); ok && err == nil && v > 0 {
+			return v * u.factor, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no size such as 512MiB or 4GiB", s)
 }
 
 // resolve follows an alias to what it stands for.

@@ -50,7 +50,10 @@ func (d *decoder) document(root *yaml.Node, known Catalog) *File {
 		Lab: Lab{Suite: "trixie", Kernel: "trixie", CPUs: 2, MemoryBytes: 4 << 30, TimerSlack: 3 * time.Millisecond},
 	}
 	base := Scenario{
-		Repetitions: 3, Settle: time.Second, Deadline: 5 * time.Minute, Seed: 1, Where: Auto,
+		Repetitions: 3, Idle: 2 * time.Second, Settle: time.Second, Deadline: 5 * time.Minute, Seed: 1, Where: Auto,
+	}
+	if len(known.Witnesses) > 0 {
+		base.Witnesses = known.Witnesses[:1]
 	}
 	base.Load = record.Load{Mode: Paced, Requests: 300, Rate: 300, WarmUp: 200, RequestsPerConnection: 10}
 
@@ -58,7 +61,7 @@ func (d *decoder) document(root *yaml.Node, known Catalog) *File {
 	var scenarios *yaml.Node
 	d.mapping(root, "the file", map[string]field{
 		"lab":       func(n *yaml.Node) { d.lab(n, &f.Lab) },
-		"defaults":  func(n *yaml.Node) { d.mapping(n, "defaults", d.settings(&base)) },
+		"defaults":  func(n *yaml.Node) { d.mapping(n, "defaults", d.settings(&base, known)) },
 		"scenarios": func(n *yaml.Node) { scenarios = n },
 	})
 	if scenarios == nil {
@@ -74,7 +77,7 @@ func (d *decoder) document(root *yaml.Node, known Catalog) *File {
 		if !scenarioName.MatchString(s.Name) {
 			d.errorf(key, "a scenario's name is made of a-z, 0-9 and -, not %q", s.Name)
 		}
-		fields := d.settings(&s)
+		fields := d.settings(&s, known)
 		fields["description"] = d.text(&s.Description, "description")
 		fields["variants"] = d.names(&s.Variants, "variant", known.Variants)
 		fields["workloads"] = d.names(&s.Workloads, "workload", known.Workloads)
@@ -103,11 +106,15 @@ func (s Scenario) missing() (what []string) {
 }
 
 // settings are the keys that defaults and scenarios share.
-func (d *decoder) settings(s *Scenario) map[string]field {
+func (d *decoder) settings(s *Scenario, known Catalog) map[string]field {
 	return map[string]field{
 		"repetitions":           d.integer(&s.Repetitions, "repetitions", 1, maxRepetitions),
 		"lifecycle_repetitions": d.integer(&s.LifecycleRepetitions, "lifecycle_repetitions", 0, maxRepetitions),
 		"settle":                d.duration(&s.Settle, "settle"),
+		"witnesses":             d.names(&s.Witnesses, "witness", known.Witnesses),
+		"until_converged":       d.number(&s.UntilConverged, "until_converged", 0, 1),
+		"trace_buffer":          d.size(&s.TraceBufferBytes, "trace_buffer"),
+		"idle":                  d.duration(&s.Idle, "idle"),
 		"deadline":              d.duration(&s.Deadline, "deadline"),
 		"where":                 d.oneOf(&s.Where, "place", Auto, OnHost, InLab),
 		"seed": func(n *yaml.Node) {

@@ -14,6 +14,7 @@ import (
 var known = Catalog{
 	Variants:  []string{"runc", "crun", "gvisor-systrap", "gvisor-ptrace", "gvisor-kvm"},
 	Workloads: []string{"redis-set", "redis-get", "python-tornado", "node-express"},
+	Witnesses: []string{"ftrace", "ebpf"},
 }
 
 func TestParseShipped(t *testing.T) {
@@ -31,7 +32,7 @@ func TestParseShipped(t *testing.T) {
 	want := Scenario{
 		Name: "smoke", Description: "one cell, one repetition; does everything work here?",
 		Variants: []string{"runc"}, Workloads: []string{"redis-set"}, Repetitions: 1,
-		Settle: time.Second, Deadline: 5 * time.Minute, Seed: 1, Where: Auto,
+		Witnesses: []string{"ftrace"}, Idle: 2 * time.Second, Settle: time.Second, Deadline: 5 * time.Minute, Seed: 1, Where: Auto,
 		Load: record.Load{Mode: Paced, Requests: 300, Rate: 300, WarmUp: 200, RequestsPerConnection: 10},
 	}
 	if diff := cmp.Diff(want, f.Scenarios["smoke"]); diff != "" {

@@ -53,6 +53,10 @@ type Scenario struct {
 	// LifecycleRepetitions is in how many of them, the first ones, creating,
 	// booting and tearing down are observed too; 0 means in all.
 	LifecycleRepetitions int
+	Witnesses            []string      // collectors of functions; the first one's sets are the result
+	TraceBufferBytes     int64         // of ftrace's ring buffer, for each CPU; 0 leaves it to the collector
+	UntilConverged       float64       // share of functions that may be unseen for a cell to be done; 0 makes all repetitions
+	Idle                 time.Duration // of the phase idle; 0 leaves it out
 	Settle               time.Duration // between the first correct answer and the steady phase
 	Deadline             time.Duration // of one repetition
 	Seed                 uint64
@@ -65,6 +69,7 @@ type Scenario struct {
 type Catalog struct {
 	Variants  []string
 	Workloads []string
+	Witnesses []string
 }
 
 // Names returns the scenarios' names, sorted.

@@ -91,7 +91,7 @@ Exit code 0 when the host or the lab is fit, 3 when neither is.`,
 }
 
 func diagnoseHost(ctx context.Context) fitness {
-	f := fitness{Requirements: hostRequirements(ctx)}
+	f := fitness{Requirements: hostRequirements(ctx, witnessNames()[:1])}
 	for _, r := range allRuntimes() {
 		f.Variants = append(f.Variants, r.Check(ctx))
 	}

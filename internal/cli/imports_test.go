@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"internal/golden":     {}, // helpers of tests
 	"internal/testrecord": {"record"},
 	"record":              {},
-	"driver":              {"driver", "runtimes", "workloads", "workloads/load", "collectors", "record"},
+	"driver":              {"driver", "runtimes", "workloads", "workloads/load", "collectors", "collectors/exercise", "record"},
 	"runtimes":            {"record", "internal/kernel"},
 	"workloads":           {"record"},
 	"collectors":          {"record", "internal/kernel"},

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hapscope/analysis"
+	"hapscope/collectors/exercise"
 	"hapscope/driver"
 	"hapscope/driver/scenario"
 	"hapscope/internal/kernel/cgroup"
@@ -34,7 +36,7 @@ func (a *app) measure(ctx context.Context, dir string) error {
 	}
 	defer w.Close()
 	left := len(run.Plan.Steps) - len(results)
-	if left == 0 {
+	if left == 0 || run.Ended != nil {
 		a.log.Info("nothing is left to measure", "run", dir)
 		return nil
 	}
@@ -86,6 +88,9 @@ func (a *app) measureInLab(ctx context.Context, dir string, w *record.Writer, ru
 	if a.quiet {
 		args = append(args, "--quiet")
 	}
+	if a.noSelfTest {
+		args = append(args, "--no-selftest")
+	}
 	code, err := machine.Run(ctx, vm.Command{Args: args, Stdout: a.stderr, Stderr: a.stderr})
 	var died *vm.DiedError
 	switch {
@@ -100,7 +105,7 @@ func (a *app) measureInLab(ctx context.Context, dir string, w *record.Writer, ru
 	case code == exitInterrupted:
 		return context.Canceled
 	case code == exitUnfit:
-		return unfitError(errors.New("nothing that was asked for can run in the lab"), "")
+		return unfitError(errors.New("the lab is unfit for what was asked; the reason stands above"), "")
 	}
 	return fmt.Errorf("measuring in the lab ended with exit code %d; its message stands above", code)
 }
@@ -121,15 +126,32 @@ func (a *app) imageOptions(suite, kernel string) image.Options {
 
 // drive measures on the machine that this process runs on.
 func (a *app) drive(ctx context.Context, w *record.Writer, run *record.Run, results []record.Result, rootfs string) error {
+	armed, err := witnesses(run.Plan)
+	if err != nil {
+		return usageError("%w", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the program that performs the exercise of the self-test: %w", err)
+	}
 	d := &driver.Driver{
 		Runtimes: runtimesByVariant(), Workloads: workloadsByName(),
-		Witness: witness(), Collectors: otherCollectors(), Describe: describeMachine, Threads: cgroup.Threads,
-		Rootfs: rootfs, State: stateDir, Writer: w, Log: a.log,
+		Witnesses: armed, Collectors: otherCollectors(), Describe: describeMachine, Threads: cgroup.Threads,
+		Exercise: []string{self, "guest", "exercise"},
+		Rootfs:   rootfs, State: stateDir, Writer: w, Log: a.log,
 		TimerSlack: timerSlack(run.Lab),
 		Done:       func(p driver.Progress) { fmt.Fprintln(a.progress(), progressLine(p)) },
 	}
-	err := d.Run(ctx, run.Plan, results)
+	if a.noSelfTest {
+		d.NoSelfTest = "left out with --no-selftest"
+	}
+	if share := run.Plan.UntilConverged; share > 0 {
+		d.Converged = func(results []record.Result) bool { return analysis.Converged(results, share) }
+	}
+	err = d.Run(ctx, run.Plan, results)
 	switch {
+	case errors.Is(err, driver.ErrSelfTest):
+		return unfitError(err, "nothing that is counted here can be believed; --no-selftest measures all the same, and every report says so")
 	case errors.Is(err, driver.ErrUnfit):
 		return unfitError(err, "`hapscope doctor` shows what each variant needs")
 	case errors.Is(err, driver.ErrBusy):
@@ -173,6 +195,17 @@ func clock(d time.Duration) string {
 func guestCommand(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "guest", Short: "run by hapscope itself inside the lab", Hidden: true}
 	c.AddCommand(&cobra.Command{
+		Use:  "exercise JSON",
+		Args: exactly(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			e, err := exercise.Parse(args[0])
+			if err != nil {
+				return usageError("%w", err)
+			}
+			return e.Run()
+		},
+	})
+	measure := &cobra.Command{
 		Use:  "measure DIR",
 		Args: exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -183,7 +216,9 @@ func guestCommand(a *app) *cobra.Command {
 			defer w.Close()
 			return a.drive(c.Context(), w, run, results, wire.RootfsDir)
 		},
-	})
+	}
+	measure.Flags().BoolVar(&a.noSelfTest, "no-selftest", false, "")
+	c.AddCommand(measure)
 	return c
 }
 

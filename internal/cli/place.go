@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"hapscope/driver/scenario"
 	"hapscope/internal/kernel/machine"
@@ -13,11 +14,11 @@ import (
 type place struct{ where, why string }
 
 // choosePlace decides between this machine and the lab.
-func (a *app) choosePlace(ctx context.Context, asked string) (place, error) {
+func (a *app) choosePlace(ctx context.Context, asked string, names []string) (place, error) {
 	if asked == scenario.InLab {
 		return place{scenario.InLab, "the lab was asked for"}, nil
 	}
-	unmet := record.Unmet(hostRequirements(ctx))
+	unmet := record.Unmet(hostRequirements(ctx, names))
 	switch {
 	case len(unmet) == 0 && asked == scenario.OnHost:
 		return place{scenario.OnHost, "the host was asked for and its kernel can be traced"}, nil
@@ -34,9 +35,13 @@ func (a *app) choosePlace(ctx context.Context, asked string) (place, error) {
 }
 
 // hostRequirements are what measuring on this machine needs, apart from what
-// each variant needs.
-func hostRequirements(ctx context.Context) []record.Requirement {
-	reqs := witness().Check(ctx)
+// each variant needs, with the named witnesses.
+func hostRequirements(ctx context.Context, names []string) (reqs []record.Requirement) {
+	for _, c := range allWitnesses(0) {
+		if slices.Contains(names, c.Name()) {
+			reqs = append(reqs, c.Check(ctx)...)
+		}
+	}
 	for _, c := range otherCollectors() {
 		reqs = append(reqs, c.Check(ctx)...)
 	}

@@ -23,13 +23,14 @@ import (
 
 // app is what every verb shares: the streams that it was given, never os.Stdout.
 type app struct {
-	scenarios []byte // the embedded scenarios.yaml
-	stdin     io.Reader
-	stdout    io.Writer
-	stderr    io.Writer
-	log       *slog.Logger
-	verbose   bool
-	quiet     bool
+	scenarios  []byte // the embedded scenarios.yaml
+	stdin      io.Reader
+	stdout     io.Writer
+	stderr     io.Writer
+	log        *slog.Logger
+	verbose    bool
+	quiet      bool
+	noSelfTest bool
 }
 
 // Main runs the command line and returns the exit code. In the lab's guest the
@@ -91,7 +92,7 @@ Exit codes:
   1    the run itself went wrong
   2    wrong arguments, or a file that is not valid
   3    the environment is unfit: nothing that was asked for can run here
-  5    incomplete: cells were skipped, failed or are still missing
+  5    incomplete: cells were skipped, failed or are still missing, or are degraded (events were lost)
   130  interrupted (run --resume goes on)`,
 		Example: `  hapscope doctor                      what can run here, and what to do for the rest
   hapscope run quick                   5 variants × 4 workloads × 3 repetitions

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +30,9 @@ type runOptions struct {
 	workloads   []string
 	repetitions int
 	outputs     []string
+	collector   string
+	converged   string
+	traceBuffer string
 }
 
 func runCommand(a *app) *cobra.Command {
@@ -59,6 +63,10 @@ docs/record.md) and report.html, steady.png, steady.svg, results.csv (the report
 	f.StringVar(&o.kernel, "lab-kernel", "", "Debian suite of the lab's kernel (default: the scenarios file's)")
 	f.StringSliceVar(&o.variants, "variants", nil, "only these variants of the scenario")
 	f.StringSliceVar(&o.workloads, "workloads", nil, "only these workloads of the scenario")
+	f.StringVar(&o.collector, "collector", "", "who counts functions: "+strings.Join(witnessNames(), ", ")+", or all, of which the first gives the result (default: the scenario's)")
+	f.StringVar(&o.converged, "until-converged", "", "stop repeating a cell of whose functions at most this `SHARE` (2%) is unseen, by Chao1's estimate")
+	f.StringVar(&o.traceBuffer, "trace-buffer", "", "`SIZE` of ftrace's ring buffer for each CPU, such as 128MiB (default: the scenario's)")
+	f.BoolVar(&a.noSelfTest, "no-selftest", false, "measure even if the instruments do not count a known answer right; the report says so")
 	f.IntVar(&o.repetitions, "repetitions", 0, "instead of the scenario's")
 	f.StringArrayVarP(&o.outputs, "output", "o", []string{"text"}, "`FORMAT[=PATH]` to write besides the run directory's, as in report")
 	return c
@@ -71,7 +79,7 @@ func (a *app) run(ctx context.Context, o runOptions, args []string, changed func
 	}
 	var dir string
 	if o.resume != "" {
-		for _, flag := range []string{"out", "scenarios", "where", "lab-kernel", "variants", "workloads", "repetitions"} {
+		for _, flag := range []string{"out", "scenarios", "where", "lab-kernel", "variants", "workloads", "repetitions", "collector", "until-converged", "trace-buffer"} {
 			if changed(flag) || len(args) > 0 {
 				return usageError("--resume goes on with what %s holds: it takes neither a scenario nor --%s", o.resume, flag)
 			}
@@ -111,7 +119,7 @@ func (a *app) prepare(ctx context.Context, o runOptions, args []string) (dir str
 	if dir == "" {
 		dir = filepath.Join("runs", now.Format("20060102-150405")+"-"+s.Name)
 	}
-	place, err := a.choosePlace(ctx, s.Where)
+	place, err := a.choosePlace(ctx, s.Where, s.Witnesses)
 	if err != nil {
 		return "", err
 	}
@@ -171,6 +179,9 @@ func narrow(s *scenario.Scenario, o runOptions) error {
 	case o.repetitions > 0:
 		s.Repetitions = o.repetitions
 	}
+	if err := instrument(s, o); err != nil {
+		return err
+	}
 	switch o.where {
 	case "":
 	case scenario.Auto, scenario.OnHost, scenario.InLab:
@@ -179,6 +190,45 @@ func narrow(s *scenario.Scenario, o runOptions) error {
 		return usageError("unknown place %q, known are auto, host, lab", o.where)
 	}
 	return nil
+}
+
+// instrument applies the flags that choose and set up the instruments.
+func instrument(s *scenario.Scenario, o runOptions) (err error) {
+	switch names := witnessNames(); {
+	case o.collector == "":
+	case o.collector == "all":
+		s.Witnesses = names
+	case slices.Contains(names, o.collector):
+		s.Witnesses = []string{o.collector}
+	case o.collector == "bcc":
+		return usageError("this hapscope was built without bcc, which needs cgo and libbpfcc: docs/method-witnesses.md says how to build it")
+	default:
+		return usageError("unknown collector %q%s; known are %s, all", o.collector, scenario.Suggest(o.collector, names), strings.Join(names, ", "))
+	}
+	if o.converged != "" {
+		if s.UntilConverged, err = parseShare(o.converged); err != nil {
+			return usageError("--until-converged: %w", err)
+		}
+	}
+	if o.traceBuffer != "" {
+		if s.TraceBufferBytes, err = scenario.ParseSize(o.traceBuffer); err != nil {
+			return usageError("--trace-buffer: %w", err)
+		}
+	}
+	return nil
+}
+
+// parseShare reads 2% or 0.02.
+func parseShare(s string) (float64, error) {
+	number, percent := strings.CutSuffix(s, "%")
+	share, err := strconv.ParseFloat(number, 64)
+	if percent {
+		share /= 100
+	}
+	if err != nil || !(share > 0 && share < 1) {
+		return 0, fmt.Errorf("%q is no share above 0 and below 1, such as 2%% or 0.02", s)
+	}
+	return share, nil
 }
 
 // conclude writes the reports of what there is and decides the exit code.
@@ -201,7 +251,8 @@ func (a *app) conclude(dir string, targets []output, runErr error) error {
 	for _, o := range []output{{"html", "report.html"}, {"png", "steady.png"}, {"svg", "steady.svg"}, {"csv", "results.csv"}} {
 		targets = append(targets, output{o.format, filepath.Join(dir, o.path)})
 	}
-	if err := a.render(analysis.New(rec), targets); err != nil {
+	report := analysis.New(rec)
+	if err := a.render(report, targets); err != nil {
 		return errors.Join(runErr, err)
 	}
 	fmt.Fprintf(a.progress(), "\nreport   %s\nfigure   %s\nrecord   %s\n", filepath.Join(dir, "report.html"), filepath.Join(dir, "steady.png"), dir)
@@ -209,7 +260,7 @@ func (a *app) conclude(dir string, targets []output, runErr error) error {
 	if runErr != nil {
 		return a.ended(fmt.Errorf("%d of %d repetitions are done; %w", done, planned, runErr), resume)
 	}
-	return incomplete(rec)
+	return incomplete(report)
 }
 
 // ended gives the error of a run that stopped early its exit code and hint.
@@ -224,17 +275,17 @@ func (a *app) ended(err error, resume string) error {
 	return err
 }
 
-// incomplete is the error of a finished run in which cells have no number.
-func incomplete(rec *record.Record) error {
+// incomplete is the error of a finished run in which not every cell has a number
+// that can be trusted.
+func incomplete(r *analysis.Report) error {
 	count := map[record.Status]int{}
-	for _, r := range rec.Results {
-		count[r.Status]++
-	}
-	if missing := len(rec.Run.Plan.Steps) - len(rec.Results); missing > 0 {
-		count["missing"] = missing
+	for _, c := range r.Cells {
+		for status, n := range c.Counts {
+			count[status] += n
+		}
 	}
 	var parts []string
-	for _, s := range []record.Status{record.Failed, record.Skipped, "missing"} {
+	for _, s := range []record.Status{record.Degraded, record.Failed, record.Skipped, analysis.Missing} {
 		if count[s] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count[s], s))
 		}
@@ -242,6 +293,6 @@ func incomplete(rec *record.Record) error {
 	if len(parts) == 0 {
 		return nil
 	}
-	return incompleteError(fmt.Errorf("incomplete: of %d repetitions, %s", len(rec.Run.Plan.Steps), strings.Join(parts, ", ")),
+	return incompleteError(fmt.Errorf("incomplete: of %d repetitions, %s", len(r.Run.Plan.Steps), strings.Join(parts, ", ")),
 		"the reasons stand in the report, below the table")
 }

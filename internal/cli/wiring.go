@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 
 	"hapscope/collectors"
+	"hapscope/collectors/ebpf"
 	"hapscope/collectors/ftrace"
 	"hapscope/collectors/syscalls"
 	"hapscope/driver/scenario"
+	"hapscope/record"
 	"hapscope/runtimes"
 	"hapscope/runtimes/oci"
 	"hapscope/workloads"
@@ -30,7 +33,36 @@ func allWorkloads() []workloads.Workload {
 	return []workloads.Workload{redis.Set(), redis.Get(), python.Tornado(), node.Express()}
 }
 
-func witness() collectors.Collector { return ftrace.New(ftrace.Options{}) }
+// allWitnesses lists the collectors of functions that this binary has, the
+// default first.
+func allWitnesses(traceBufferKiB int) []collectors.Collector {
+	return append([]collectors.Collector{ftrace.New(ftrace.Options{BufferKiB: traceBufferKiB}), ebpf.New()}, bccWitness()...)
+}
+
+// witnessNames are the names of allWitnesses.
+func witnessNames() (names []string) {
+	for _, w := range allWitnesses(0) {
+		names = append(names, w.Name())
+	}
+	return names
+}
+
+// witnesses are those of a plan.
+func witnesses(plan record.Plan) (out []collectors.Collector, err error) {
+	names := plan.Witnesses
+	if len(names) == 0 { // a record from before there were several
+		names = witnessNames()[:1]
+	}
+	all := allWitnesses(int(plan.TraceBufferBytes >> 10))
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(c collectors.Collector) bool { return c.Name() == name })
+		if i < 0 {
+			return nil, fmt.Errorf("the plan names witness %q, which this hapscope does not have", name)
+		}
+		out = append(out, all[i])
+	}
+	return out, nil
+}
 
 func otherCollectors() []collectors.Collector {
 	return []collectors.Collector{syscalls.New(syscalls.Options{})}
@@ -44,6 +76,7 @@ func catalog() scenario.Catalog {
 	for _, w := range allWorkloads() {
 		c.Workloads = append(c.Workloads, w.Name())
 	}
+	c.Witnesses = witnessNames()
 	return c
 }
 

@@ -22,7 +22,7 @@ const Kernel = "5f3a9c04e1d27b68aa90c3f1b4d2e6078c9b1a25"
 // New returns the record in memory. It is the same at each call.
 func New() *record.Record {
 	functions := Functions()
-	g := generator{rand.New(rand.NewPCG(1, 2)), len(functions)}
+	g := generator{rand.New(rand.NewPCG(1, 2)), rand.New(rand.NewPCG(3, 4)), len(functions)}
 	rec := &record.Record{Run: run(len(functions)), Tables: map[string][]record.Function{Kernel: functions}}
 	at := rec.Run.Created
 	for _, s := range rec.Run.Plan.Steps {
@@ -94,6 +94,7 @@ func Functions() []record.Function {
 // generator draws measurements.
 type generator struct {
 	*rand.Rand
+	idle *rand.Rand // of the idle phase
 	size int
 }
 
@@ -105,25 +106,40 @@ func (g generator) measure(r *record.Result) {
 	r.Status, r.Kernel = record.OK, Kernel
 	r.Load = &record.LoadResult{Mode: "paced", Rate: 100, Requests: 300, Correct: 300, Seconds: 3.01}
 	for _, p := range record.Phases() {
+		g := g
 		n, calls := base, uint64(300)
 		switch p {
 		case record.Create:
 			n, calls = base+150, 40
 		case record.Boot:
 			n, calls = base+300, 90
+		case record.Idle:
+			n, calls, g.Rand = base/5, 5, g.idle
 		case record.Teardown:
 			n, calls = base-100, 20
 		}
 		r.Phases = append(r.Phases, record.PhaseResult{
-			Phase: p, Seconds: 1.5, Events: uint64(n) * 400,
-			Functions: map[record.Context][]record.Hit{
+			Phase: p, Seconds: 1.5,
+			Sighting: record.Sighting{Events: uint64(n) * 400, Functions: map[record.Context][]record.Hit{
 				record.InProcess: g.hits(start, n),
 				record.InSoftIRQ: g.hits(200, 260),
 				record.InHardIRQ: g.hits(480, 90),
-			},
+			}},
 			Syscalls: g.syscalls(r.Variant, calls),
 		})
 	}
+	r.WarmUp = 50
+	// A second witness that misses one function and sees another besides.
+	steady := r.Phase(record.Steady)
+	process := slices.Clone(steady.Functions[record.InProcess])
+	process[3].Count = 2
+	process = append(process[1:], record.Hit{Function: g.size - 1, Count: 1})
+	work := []record.Hit{{Function: 7, Count: 12}, {Function: 9, Count: 3}}
+	steady.Others = map[string]*record.Sighting{"ebpf": {
+		Functions: map[record.Context][]record.Hit{record.InProcess: process, record.InKthread: work, record.Unattributed: work[:1]},
+		Partial:   []record.Context{record.InSoftIRQ, record.InHardIRQ}, Bounds: true, Events: 100_000,
+		Kthreads: []record.Kthread{{Thread: "kworker", Work: "flush_to_ldisc", Runs: 4}},
+	}}
 }
 
 // hits draws about n functions from index start on, most of them always.
@@ -153,6 +169,7 @@ func run(traceable int) record.Run {
 	workloads := []string{"redis-set", "redis-get", "python-tornado", "node-express"}
 	plan := record.Plan{
 		Scenario: "quick", Variants: variants, Workloads: workloads, Repetitions: 3, LifecycleRepetitions: 3,
+		Witnesses: []string{"ftrace", "ebpf"}, Idle: 2,
 		Load: record.Load{Mode: "paced", Requests: 300, Rate: 100, RequestsPerConnection: 10, WarmUp: 30}, Settle: 2, Deadline: 120, Seed: 20180716,
 	}
 	for n := range plan.Repetitions {
@@ -189,6 +206,10 @@ func run(traceable int) record.Run {
 			ConfigDigest: strings.Repeat("ab", 32), Cmdline: "console=ttyS0 panic=-1", CPU: "AMD EPYC Processor", CPUs: 2, MemoryBytes: 4 << 30,
 			Mitigations: map[string]string{"meltdown": "Not affected", "spectre_v2": "Mitigation: Retpolines; STIBP: disabled; RSB filling; PBRSB-eIBRS: Not affected; BHI: Not affected", "retbleed": "Vulnerable"},
 			Lockdown:    "none", Virtualization: "qemu", Modules: []string{"kvm", "kvm_amd", "overlay", "veth", "vhost_net"}, Traceable: traceable, Untraceable: 412},
+		SelfTest: []record.SelfTest{{Time: time.Date(2026, 11, 21, 19, 0, 30, 0, time.UTC), Checks: []record.Check{
+			{Name: "known calls are counted exactly", Witness: "ftrace", Passed: true, Detail: "10000 × getppid, 5000 × pread64, 20 × fork, 20 × getsid"},
+			{Name: "known calls are counted exactly", Witness: "ebpf", Passed: true, Detail: "10000 × getppid, 5000 × pread64, 20 × fork, 20 × getsid"},
+		}}},
 		Variants: infos,
 		Tools: []record.Tool{{Name: "runc", Path: "/usr/sbin/runc", Version: "1.1.15+ds1", SHA256: strings.Repeat("1f", 32)},
 			{Name: "runsc", Path: "/lab/tools/bin/runsc", Version: "release-20260905.0", SHA256: strings.Repeat("2e", 32)}},

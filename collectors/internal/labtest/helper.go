@@ -80,8 +80,7 @@ func Getppid(n int) {
 // Command is the test binary in a role, not started.
 func Command(r string) *exec.Cmd {
 	c := exec.Command("/proc/self/exe")
-	// Otherwise the Go runtime looks at its CPU limit now and then, with pread64.
-	c.Env = append(os.Environ(), role+"="+r, "GODEBUG=updatemaxprocs=0")
+	c.Env = append(exercise.Environment(), role+"="+r)
 	return c
 }
 

@@ -50,7 +50,7 @@ func End(t *testing.T, s collectors.Session) collectors.Observation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d events, %d of hapscope's own, %d unknown, lost %v, missed %d; functions: %v", o.Events, o.Own, o.Unknown, o.Lost, o.Missed, sizes(o))
+	t.Logf("%d events, %d of hapscope's own, %d unknown, lost %v, partial %v; functions: %v", o.Events, o.Own, o.Unknown, o.Lost, o.Partial, sizes(o))
 	return o
 }
 

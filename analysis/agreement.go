@@ -1,0 +1,114 @@
+package analysis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"hapscope/record"
+)
+
+// Agreement compares what two witnesses saw of the same moments: the steady
+// phase of all repetitions of a cell, in process context.
+type Agreement struct {
+	record.Cell
+	A, B    string // names of the witnesses, the first of the plan being A
+	N       int    // repetitions
+	Both    int    // functions that both saw in the same repetition, summed over repetitions
+	Either  int    // functions that any of the two saw, summed over repetitions
+	Worst   float64
+	Dissent []Dissent // functions on which they disagreed in any repetition
+}
+
+// Dissent is a function that only one of two witnesses saw.
+type Dissent struct {
+	Function int    // in Report.Functions
+	Witness  string // that saw it
+	N        int    // in how many repetitions
+	Entries  uint64 // together
+	Reason   string
+}
+
+// Jaccard is the mean similarity: functions that both saw, by those that any saw.
+func (a Agreement) Jaccard() float64 {
+	if a.Either == 0 {
+		return 1
+	}
+	return float64(a.Both) / float64(a.Either)
+}
+
+// Agreements compares the first witness with each further one, cell by cell.
+func (r *Report) Agreements() (out []Agreement) {
+	for _, c := range r.Cells {
+		out = append(out, c.agreements...)
+	}
+	for i := range out {
+		for j := range out[i].Dissent {
+			d := &out[i].Dissent[j]
+			d.Reason = reason(r.Functions[d.Function], d)
+		}
+	}
+	return out
+}
+
+func agreements(cell record.Cell, first string, results []*record.Result, base map[string]int) (out []Agreement) {
+	for _, r := range results {
+		p := r.Phase(record.Steady)
+		if !measured(r.Status) || p == nil {
+			continue
+		}
+		for name, other := range p.Others {
+			i := slices.IndexFunc(out, func(a Agreement) bool { return a.B == name })
+			if i < 0 {
+				i = len(out)
+				out = append(out, Agreement{Cell: cell, A: first, B: name, Worst: 1})
+			}
+			out[i].compare(p.Functions[record.InProcess], other.Functions[record.InProcess], base[r.Kernel])
+		}
+	}
+	slices.SortFunc(out, func(a, b Agreement) int { return strings.Compare(a.B, b.B) })
+	return out
+}
+
+func (a *Agreement) compare(first, second []record.Hit, base int) {
+	x, y := setOf(first, base), setOf(second, base)
+	both, either := len(x.Intersect(y)), len(x.Union(y))
+	a.N++
+	a.Both += both
+	a.Either += either
+	if either > 0 {
+		a.Worst = min(a.Worst, float64(both)/float64(either))
+	}
+	a.dissent(a.A, x.Minus(y), first, base)
+	a.dissent(a.B, y.Minus(x), second, base)
+}
+
+func (a *Agreement) dissent(witness string, only Set, hits []record.Hit, base int) {
+	for _, f := range only {
+		i := slices.IndexFunc(a.Dissent, func(d Dissent) bool { return d.Function == f && d.Witness == witness })
+		if i < 0 {
+			i = len(a.Dissent)
+			a.Dissent = append(a.Dissent, Dissent{Function: f, Witness: witness})
+		}
+		a.Dissent[i].N++
+		for _, h := range hits {
+			if base+h.Function == f {
+				a.Dissent[i].Entries += h.Count
+			}
+		}
+	}
+}
+
+// reason says why two witnesses differ on a function, as far as its name and
+// entries tell.
+func reason(f record.Function, d *Dissent) string {
+	switch {
+	case strings.Contains(f.Symbol, "bpf") || strings.HasPrefix(f.Symbol, "__htab_") || strings.HasPrefix(f.Symbol, "htab_"):
+		return "belongs to the witness's own programs"
+	case strings.HasPrefix(f.Symbol, "ftrace_") || strings.HasPrefix(f.Symbol, "trace_") || strings.HasPrefix(f.Symbol, "ring_buffer_") || strings.HasPrefix(f.Symbol, "rb_"):
+		return "belongs to the tracer's own path"
+	case d.Entries <= uint64(3*d.N):
+		return fmt.Sprintf("entered %d times: at the edge of the phase, which begins and ends at slightly different moments for each witness, or around an interrupt or a context switch", d.Entries)
+	}
+	return "not explained"
+}
