@@ -28,8 +28,13 @@ type Session interface {
 	// Seed follows every thread of the target that is not followed yet and
 	// returns how many those were.
 	Seed(t Target) (added int, err error)
+	// Prepare does what of Begin takes time, so that several sessions can begin at
+	// nearly the same moment. It may be left out.
+	Prepare() error
 	// Begin lets events flow; they are decoded while they come.
 	Begin() error
+	// Stop stops the flow, and nothing else. It may be left out.
+	Stop() error
 	// End stops the flow, waits until all that happened before is decoded, and
 	// returns it. The session can Begin again.
 	End(ctx context.Context) (Observation, error)

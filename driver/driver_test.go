@@ -70,7 +70,7 @@ func (b *bench) driver(w *record.Writer) *Driver {
 		Describe: func() (*record.Machine, error) {
 			return &record.Machine{Release: "6", BuildID: "0123456789abcdef"}, nil
 		},
-		Threads: b.runtime.threads, Exercise: []string{"true"}, NoSelfTest: b.noSelfTest, Converged: b.converged,
+		Threads: b.runtime.threads, Exercise: []string{"sh", "-c", "printf x; dd bs=1 count=1 2>/dev/null; cat >/dev/null"}, NoSelfTest: b.noSelfTest, Converged: b.converged,
 		State: b.state, Writer: w, Log: slog.New(slog.DiscardHandler),
 	}
 }

@@ -127,6 +127,8 @@ func (c *fakeCollector) Seed(collectors.Target) (int, error)              { retu
 func (c *fakeCollector) Forget() error                                    { c.following = false; return nil }
 func (c *fakeCollector) Close() error                                     { c.closed++; return nil }
 func (c *fakeCollector) Begin() error                                     { c.running = c.beginErr == nil; return c.beginErr }
+func (c *fakeCollector) Prepare() error                                   { return nil }
+func (c *fakeCollector) Stop() error                                      { return nil }
 func (c *fakeCollector) Untraceable() int                                 { return 3 }
 func (c *fakeCollector) Universe() []record.Function {
 	return []record.Function{{Symbol: "a", Offset: 16}, {Symbol: "b", Offset: 32}}

@@ -113,12 +113,23 @@ func (in *instruments) each(f func(collectors.Session) error) error {
 	return errors.Join(errs...)
 }
 
+// begin lets all sessions observe from nearly the same moment on.
+func (in *instruments) begin() error {
+	if err := in.each(collectors.Session.Prepare); err != nil {
+		return err
+	}
+	return in.each(collectors.Session.Begin)
+}
+
+// stop ends it at nearly the same moment.
+func (in *instruments) stop() error { return in.each(collectors.Session.Stop) }
+
 // observe runs f while all sessions observe, and fills p with what they saw. It
 // stops them whatever f returns; ctx bounds the decoding only.
 func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, f func() error) error {
-	err := in.each(collectors.Session.Begin)
+	err := in.begin()
 	if err == nil {
-		err = f()
+		err = errors.Join(f(), in.stop())
 	}
 	for _, s := range in.sessions {
 		o, endErr := s.End(ctx)

@@ -163,10 +163,10 @@ func (r *repetition) phase(ctx context.Context, name record.Phase, f func() erro
 		return f()
 	}
 	p := record.PhaseResult{Phase: name}
-	start := time.Now()
 	decode, cancel := context.WithTimeout(context.WithoutCancel(ctx), decodeDeadline)
 	defer cancel()
 	err := r.in.observe(decode, &p, func() error {
+		start := time.Now()
 		err := f()
 		p.Seconds = time.Since(start).Seconds()
 		return err

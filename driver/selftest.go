@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"hapscope/collectors"
 	"hapscope/collectors/exercise"
 	"hapscope/record"
 )
@@ -55,16 +54,18 @@ func (d *Driver) exercise(ctx context.Context, in *instruments) (checks []record
 	}
 	defer func() { err = errors.Join(err, in.forget()) }()
 	e := exercise.Standard()
-	err = in.each(collectors.Session.Begin)
+	var p *exercise.Performer
+	err = in.launcher.do(func() (err error) {
+		p, err = exercise.Start(exec.CommandContext(ctx, d.Exercise[0], append(d.Exercise[1:len(d.Exercise):len(d.Exercise)], e.String())...))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	err = in.begin()
 	if err == nil {
-		err = in.launcher.do(func() error {
-			command := exec.CommandContext(ctx, d.Exercise[0], append(d.Exercise[1:len(d.Exercise):len(d.Exercise)], e.String())...)
-			command.Env = exercise.Environment()
-			if out, err := command.CombinedOutput(); err != nil {
-				return fmt.Errorf("%s: %w: %s", command, err, out)
-			}
-			return nil
-		})
+		err = errors.Join(p.Perform(), in.stop())
 	}
 	for i, s := range in.sessions {
 		o, endErr := s.End(ctx)

@@ -36,7 +36,8 @@ type Session struct {
 	hot     []int // functions that are attached only while entries are counted
 	self    []int // those of hot that the witness enters itself
 
-	flowing *hotLink
+	heated  *hotLink // between Prepare and End
+	flowing bool
 }
 
 var _ collectors.Witness = (*Session)(nil)
@@ -192,31 +193,50 @@ func (s *Session) turn() error {
 	return <-done
 }
 
-// Begin lets entries be counted.
-func (s *Session) Begin() error {
-	if s.flowing != nil {
-		return errors.New("begin counting: it has begun already")
+// Prepare attaches the hot functions.
+func (s *Session) Prepare() (err error) {
+	if s.heated != nil || s.flowing {
+		return nil
 	}
 	if err := s.reset(); err != nil {
-		return fmt.Errorf("begin counting: %w", err)
+		return fmt.Errorf("prepare to count: %w", err)
 	}
-	var err error
-	if s.flowing, err = s.heat(); err != nil {
-		return fmt.Errorf("begin counting: %w", err)
+	if s.heated, err = s.heat(); err != nil {
+		return fmt.Errorf("prepare to count: %w", err)
+	}
+	return nil
+}
+
+// Begin lets entries be counted.
+func (s *Session) Begin() error {
+	if s.flowing {
+		return errors.New("begin counting: it has begun already")
+	}
+	if err := s.Prepare(); err != nil {
+		return err
 	}
 	if err := s.objects.Enabled.Set(uint32(1)); err != nil {
-		return fmt.Errorf("begin counting: %w", errors.Join(err, s.flowing.cool()))
+		return fmt.Errorf("begin counting: %w", err)
+	}
+	s.flowing = true
+	return nil
+}
+
+// Stop stops the counting.
+func (s *Session) Stop() error {
+	if err := s.objects.Enabled.Set(uint32(0)); err != nil {
+		return fmt.Errorf("stop counting: %w", err)
 	}
 	return nil
 }
 
 // End stops the counting and returns what was counted since Begin.
 func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
-	if s.flowing == nil {
+	if !s.flowing {
 		return collectors.Observation{}, errors.New("end counting: it has not begun")
 	}
-	hot := s.flowing
-	s.flowing = nil
+	hot := s.heated
+	s.flowing, s.heated = false, nil
 	if err := errors.Join(s.halt(), hot.cool()); err != nil {
 		return collectors.Observation{}, fmt.Errorf("end counting: %w", err)
 	}
@@ -236,7 +256,7 @@ const membarrierGlobal = 1
 
 // halt returns when no program can be counting any more.
 func (s *Session) halt() error {
-	if err := s.objects.Enabled.Set(uint32(0)); err != nil {
+	if err := s.Stop(); err != nil {
 		return err
 	}
 	// Programs run in RCU's read sections, for whose end this waits
@@ -249,7 +269,7 @@ func (s *Session) halt() error {
 
 // Forget follows nothing any more.
 func (s *Session) Forget() error {
-	if s.flowing != nil {
+	if s.flowing {
 		return errors.New("forget followed threads: entries are being counted")
 	}
 	if err := s.objects.Target.Set(uint64(0)); err != nil {
@@ -264,8 +284,9 @@ func (s *Session) Forget() error {
 // Close detaches everything and takes it out of the kernel.
 func (s *Session) Close() error {
 	var errs []error
-	if s.flowing != nil {
-		errs = append(errs, s.flowing.cool())
+	if s.heated != nil {
+		errs = append(errs, s.heated.cool())
+		s.heated = nil
 	}
 	for _, l := range slices.Backward(s.links) {
 		errs = append(errs, l.Close())

@@ -2,15 +2,10 @@ package exercise
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"hapscope/record"
 )
-
-// Environment is what the process that performs the exercise needs: without it,
-// the Go runtime looks at its CPU limit now and then, with pread64.
-func Environment() []string { return append(os.Environ(), "GODEBUG=updatemaxprocs=0") }
 
 // checkName is what a check asks.
 const checkName = "known calls are counted exactly"

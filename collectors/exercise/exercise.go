@@ -155,18 +155,18 @@ func fork(life *unix.Timespec) error {
 	}
 }
 
-// Serve performs the exercise each time that a byte is read, and answers with a
-// byte: for one whose start is not to be observed.
+// Serve answers with a byte when it is ready, and then performs the exercise each
+// time that a byte is read and answers with a byte: the other side of a Performer.
 func (e Exercise) Serve(r io.Reader, w io.Writer) error {
-	b := make([]byte, 1)
+	b := []byte{1}
 	for {
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
 		if _, err := r.Read(b); err != nil {
 			return nil // the other side is done
 		}
 		if err := e.Run(); err != nil {
-			return err
-		}
-		if _, err := w.Write(b); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,7 @@ func TestRun(t *testing.T) {
 		t.Error(err)
 	}
 	var out bytes.Buffer
-	if err := e.Serve(strings.NewReader("ab"), &out); err != nil || out.String() != "ab" {
+	if err := e.Serve(strings.NewReader("ab"), &out); err != nil || out.String() != "\x01ab" {
 		t.Errorf("served %q, %v", out.String(), err)
 	}
 }

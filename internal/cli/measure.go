@@ -202,7 +202,7 @@ func guestCommand(a *app) *cobra.Command {
 			if err != nil {
 				return usageError("%w", err)
 			}
-			return e.Run()
+			return e.Serve(os.Stdin, os.Stdout)
 		},
 	})
 	measure := &cobra.Command{

@@ -4,7 +4,6 @@ package labtest
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -23,7 +22,7 @@ const role = "HAPSCOPE_LABTEST_ROLE"
 
 // Roles of a helper.
 const (
-	// Wait: for each byte read, perform the standard exercise and write a byte back.
+	// Wait: serve the standard exercise.
 	Wait = "wait"
 	// Now: perform the standard exercise and exit.
 	Now = "now"
@@ -84,50 +83,35 @@ func Command(r string) *exec.Cmd {
 	return c
 }
 
-// Helper is a running helper with role Wait.
-type Helper struct {
-	command *exec.Cmd
-	in      io.WriteCloser
-	out     io.Reader
-}
-
 // Start starts a helper in a cgroup, or in this process's where dir is empty.
-func Start(t *testing.T, dir string) *Helper {
+func Start(t *testing.T, dir string) *exercise.Performer {
 	t.Helper()
-	h := &Helper{command: Command(Wait)}
+	command := Command(Wait)
 	if dir != "" {
 		fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer unix.Close(fd)
-		h.command.SysProcAttr = &unix.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}
+		command.SysProcAttr = &unix.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}
 	}
-	var err error
-	if h.in, err = h.command.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if h.out, err = h.command.StdoutPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.command.Start(); err != nil {
+	p, err := exercise.Start(command)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		h.in.Close()
-		h.command.Wait()
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
 	})
-	h.Call(t) // so that what the Go runtime does at its start is behind it
-	return h
+	Perform(t, p) // so that what the Go runtime does at its start is behind it
+	return p
 }
 
-// Call makes the helper perform the exercise, and waits until it has.
-func (h *Helper) Call(t *testing.T) {
+// Perform has the exercise performed.
+func Perform(t *testing.T, p *exercise.Performer) {
 	t.Helper()
-	if _, err := h.in.Write([]byte{1}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadFull(h.out, make([]byte, 1)); err != nil {
+	if err := p.Perform(); err != nil {
 		t.Fatal(err)
 	}
 }

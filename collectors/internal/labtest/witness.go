@@ -142,18 +142,18 @@ func Witness(t *testing.T, s collectors.Witness) {
 		if added, err := s.Seed(collectors.Target{Cgroup: dir}); err != nil || added != 0 {
 			t.Errorf("second Seed = %d, %v", added, err)
 		}
-		inside.Call(t) // nothing is observed yet
+		Perform(t, inside) // nothing is observed yet
 		for range 3 {
 			Begin(t, s)
-			outside.Call(t)
-			inside.Call(t)
+			Perform(t, outside)
+			Perform(t, inside)
 			Exactly(t, s, End(t, s), 1)
 		}
 		if err := s.Forget(); err != nil {
 			t.Fatal(err)
 		}
 		Begin(t, s)
-		inside.Call(t)
+		Perform(t, inside)
 		if o := End(t, s); len(o.Functions[record.InProcess]) != 0 {
 			t.Errorf("%d functions of no one", len(o.Functions[record.InProcess]))
 		}

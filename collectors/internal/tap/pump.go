@@ -71,6 +71,17 @@ func newPump(i *tracefs.Instance, sink func(cpu int) (Sink, error), poll time.Du
 	return p, nil
 }
 
+// Prepare has nothing to do.
+func (t *Tap) Prepare() error { return nil }
+
+// Stop stops the flow.
+func (t *Tap) Stop() error {
+	if err := t.pump.instance.SetTracing(false); err != nil {
+		return fmt.Errorf("stop tracing: %w", err)
+	}
+	return nil
+}
+
 // Begin lets events flow. Those before its return may be lost.
 func (t *Tap) Begin() error {
 	p := t.pump

@@ -29,7 +29,8 @@ type Table struct {
 	// Invalid counts listed patch sites that are in no living function.
 	Invalid int
 
-	starts    []uint64 // of Functions
+	starts    []uint64          // of Functions
+	unseen    map[uint64]string // names of the functions that the tracer cannot see
 	variables map[string]uint64
 	byIP      ipTable
 	byName    map[key]int
@@ -110,7 +111,7 @@ func New(s Source) (*Table, error) {
 // returns how many other functions kallsyms holds.
 func (t *Table) name(k *kallsyms, index map[uint64]int) (untraceable int) {
 	t.byName = make(map[key]int, len(index))
-	other := make(map[uint64]bool)
+	t.unseen = make(map[uint64]string)
 	for _, s := range k.text {
 		if i, ok := index[s.address]; ok {
 			name := key{t.Functions[i].Module, strings.Clone(s.name)}
@@ -118,12 +119,11 @@ func (t *Table) name(k *kallsyms, index map[uint64]int) (untraceable int) {
 				i = duplicate
 			}
 			t.byName[name] = i
-		} else if k.runs(s) && !other[s.address] {
-			other[s.address] = true
-			untraceable++
+		} else if _, known := t.unseen[s.address]; !known && k.runs(s) {
+			t.unseen[s.address] = record.Function{Module: strings.Clone(s.module), Symbol: strings.Clone(s.name)}.Name()
 		}
 	}
-	return untraceable
+	return len(t.unseen)
 }
 
 // duplicate marks a name that several functions have.
@@ -175,14 +175,17 @@ func (t *Table) Variable(name string) (address uint64, ok bool) {
 func (t *Table) Address(i int) uint64 { return t.starts[i] }
 
 // Name returns the name of the function that starts at an address or has its
-// patch site there, or the address where the universe has none.
+// patch site there, or the address where there is none.
 func (t *Table) Name(address uint64) string {
 	i := t.Lookup(address)
 	if i < 0 {
 		i = slices.Index(t.starts, address)
 	}
-	if i < 0 {
-		return fmt.Sprintf("%#x", address)
+	if i >= 0 {
+		return t.Functions[i].Name()
 	}
-	return t.Functions[i].Name()
+	if name, ok := t.unseen[address]; ok {
+		return name
+	}
+	return fmt.Sprintf("%#x", address)
 }
