@@ -73,6 +73,9 @@ func (r *Report) Counts() map[record.Status]int {
 // time in the record says anything about performance.
 func (r *Report) Emulated() bool { return r.Run.Lab != nil && r.Run.Lab.Accelerator != "kvm" }
 
+// Name returns how people write a function of Functions.
+func (r *Report) Name(function int) string { return r.names[function] }
+
 // Names returns how people write the functions of a set, sorted.
 func (r *Report) Names(s Set) []string {
 	names := make([]string, len(s))

@@ -28,10 +28,27 @@ overrides the choice of the accelerator.`,
 }
 
 // labImages are the flags that say which images are meant.
-type labImages struct{ suite, kernel string }
+type labImages struct {
+	suite, kernel string
+	tracers       bool
+}
+
+// labTracers are the Debian packages of the tracers that hapscope is compared
+// with, and what the witness bcc needs at run time.
+var labTracers = []string{"trace-cmd", "linux-perf", "bpftrace", "bpfcc-tools", "libbpfcc", "linux-headers-amd64"}
+
+// options are those of the images.
+func (l *labImages) options(a *app) image.Options {
+	o := a.imageOptions(l.suite, l.kernel)
+	if l.tracers {
+		o.TracerPackages = labTracers
+	}
+	return o
+}
 
 func (l *labImages) flags(c *cobra.Command) {
 	c.Flags().StringVar(&l.suite, "lab-suite", image.DefaultSuite, "Debian suite of the userland and the workloads")
+	c.Flags().BoolVar(&l.tracers, "tracers", false, "with other tracers (trace-cmd, perf, bpftrace, bcc) in /lab/tracers")
 	c.Flags().StringVar(&l.kernel, "lab-kernel", image.DefaultSuite, "Debian suite of the kernel: trixie (6.12) or bookworm (6.1)")
 }
 
@@ -53,7 +70,7 @@ func labBuildCommand(a *app) *cobra.Command {
   hapscope lab build --lab-kernel bookworm      the same with Debian 12's 6.1 kernel`,
 		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			set, err := image.Ensure(c.Context(), a.imageOptions(images.suite, images.kernel))
+			set, err := image.Ensure(c.Context(), images.options(a))
 			if err != nil {
 				return labError("build the lab", err)
 			}
@@ -72,7 +89,7 @@ func labStatusCommand(a *app) *cobra.Command {
 		Short: "show what is cached, and whether it is in use",
 		Args:  exactly(0),
 		RunE: func(*cobra.Command, []string) error {
-			o := a.imageOptions(images.suite, images.kernel)
+			o := images.options(a)
 			wanted, err := image.Status(o)
 			if err != nil {
 				return fmt.Errorf("lab status: %w", err)
@@ -125,7 +142,7 @@ builders left. An image that a running machine uses stays.`,
 		Args: exactly(0),
 		RunE: func(*cobra.Command, []string) error {
 			vm.Sweep()
-			cleaned, err := image.Clean(a.imageOptions("", ""), all)
+			cleaned, err := image.Clean((&labImages{tracers: true}).options(a), all)
 			for _, c := range cleaned {
 				verb := "removed"
 				if c.InUse {

@@ -67,7 +67,7 @@ func (l *labSession) run(ctx context.Context, a *app, command vm.Command) error 
 	}
 	command.Dir = view.dir
 	command.Env = append(command.Env, append(view.env, l.env...)...)
-	set, err := image.Ensure(ctx, a.imageOptions(l.images.suite, l.images.kernel))
+	set, err := image.Ensure(ctx, l.images.options(a))
 	if err != nil {
 		return labError("build the lab", err)
 	}

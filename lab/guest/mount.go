@@ -88,6 +88,7 @@ func newRoot(c *wire.Config) error {
 	targets := map[string]string{
 		wire.DiskModules:   root + "/usr/lib/modules",
 		wire.DiskWorkloads: root + wire.RootfsDir,
+		wire.DiskTracers:   root + wire.TracersDir,
 		wire.DiskTools:     root + wire.ToolsDir,
 	}
 	for _, serial := range c.Disks {

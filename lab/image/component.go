@@ -16,6 +16,7 @@ const (
 	Kernel    = "kernel"
 	Workloads = "workloads"
 	Tools     = "tools"
+	Tracers   = "tracers"
 )
 
 // component is one cacheable part.
@@ -62,7 +63,10 @@ func components(o Options) ([]component, error) {
 	}
 	list := []component{tools(), userland(o.Suite), kernel(o.KernelSuite)}
 	if len(o.WorkloadPackages) > 0 {
-		list = append(list, workloads(o.Suite, o.WorkloadPackages))
+		list = append(list, rootfs(Workloads, o.Suite, o.WorkloadPackages))
+	}
+	if len(o.TracerPackages) > 0 {
+		list = append(list, rootfs(Tracers, o.KernelSuite, o.TracerPackages))
 	}
 	return list, nil
 }

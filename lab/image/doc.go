@@ -5,6 +5,7 @@
 //
 //	userland   root file system of the guest, and the QEMU that boots it
 //	kernel     a Debian kernel with its modules
+//	tracers    root file system with other tracers, of the kernel's suite, where one is asked for
 //	workloads  root file system with the servers that are measured
 //	tools      programs built from source: runsc
 //

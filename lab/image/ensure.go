@@ -55,7 +55,9 @@ func (s *Set) add(component, dir string) error {
 	case Userland:
 		s.Userland, s.Emulator = filepath.Join(dir, userlandImage), filepath.Join(dir, emulatorDir)
 	case Workloads:
-		s.Workloads = filepath.Join(dir, workloadsImage)
+		s.Workloads = filepath.Join(dir, rootfsImage)
+	case Tracers:
+		s.Tracers = filepath.Join(dir, rootfsImage)
 	case Tools:
 		s.Tools = filepath.Join(dir, toolsImage)
 		return nil // no Debian packages

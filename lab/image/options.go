@@ -14,6 +14,7 @@ type Options struct {
 	Suite            string    // Debian suite of userland and workloads; default trixie
 	KernelSuite      string    // Debian suite of the kernel; default Suite
 	WorkloadPackages []string  // Debian packages of the workloads' root file system; none: no such image
+	TracerPackages   []string  // Debian packages of a root file system with other tracers; none: no such image
 	Progress         io.Writer // lines for people; default none
 }
 
@@ -47,7 +48,7 @@ func (o Options) complete() (Options, error) {
 		o.Progress = io.Discard
 	}
 	o.Progress = &lines{w: o.Progress}
-	o.WorkloadPackages = sorted(o.WorkloadPackages)
+	o.WorkloadPackages, o.TracerPackages = sorted(o.WorkloadPackages), sorted(o.TracerPackages)
 	return o, nil
 }
 

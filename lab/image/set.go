@@ -14,6 +14,7 @@ type Set struct {
 	Emulator    string   // directory that QEMU, its libraries and firmware run from
 	Userland    string   // ext4 image of the root file system
 	Workloads   string   // ext4 image of the workloads' root file system; "" without workload packages
+	Tracers     string   // ext4 image of a root file system with other tracers; "" without their packages
 	Tools       string   // ext4 image of tools built from source
 	Modules     string   // ext4 image of /lib/modules
 	Kernel      string   // bzImage

@@ -40,7 +40,7 @@ func TestKey(t *testing.T) {
 	if base == keyOf(userland("bookworm")) {
 		t.Error("the suite is not part of the key")
 	}
-	if keyOf(workloads("trixie", []string{"a"})) == keyOf(workloads("trixie", []string{"a", "b"})) {
+	if keyOf(rootfs(Workloads, "trixie", []string{"a"})) == keyOf(rootfs(Workloads, "trixie", []string{"a", "b"})) {
 		t.Error("the packages are not part of the key")
 	}
 	if keyOf(kernel("trixie")) == base {

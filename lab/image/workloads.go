@@ -6,26 +6,28 @@ import (
 	"path/filepath"
 )
 
-// workloadsImage is the workloads' root file system.
-const workloadsImage = "workloads.ext4"
+// rootfsImage is the root file system of a component made by rootfs.
+const rootfsImage = "rootfs.ext4"
 
-// workloadsBuilder is raised when the code below changes the result.
-const workloadsBuilder = 1
+// rootfsBuilder is raised when the code below changes the result.
+const rootfsBuilder = 2
 
-func workloads(suite string, packages []string) component {
+// rootfs is a component that is a root file system of its own: that of the
+// workloads, or that of other tracers.
+func rootfs(name, suite string, packages []string) component {
 	return component{
-		name:   Workloads,
-		inputs: debianInputs{workloadsBuilder, suite, packages, nil},
+		name:   name,
+		inputs: debianInputs{rootfsBuilder, suite, packages, nil},
 		about:  fmt.Sprintf("Debian %s, %d packages and what they need, about 1 min", suite, len(packages)),
 		build: func(ctx context.Context, dir string) error {
-			archive := filepath.Join(dir, "workloads.tar")
+			archive := filepath.Join(dir, name+".tar")
 			if err := debootstrap(ctx, suite, "minbase", packages, archive); err != nil {
 				return err
 			}
-			if err := savePackages(archive, Workloads, dir); err != nil {
+			if err := savePackages(archive, name, dir); err != nil {
 				return err
 			}
-			if err := ext4FromTar(archive, filepath.Join(dir, workloadsImage)); err != nil {
+			if err := ext4FromTar(archive, filepath.Join(dir, rootfsImage)); err != nil {
 				return err
 			}
 			return dropFile(archive)

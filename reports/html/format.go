@@ -3,6 +3,7 @@ package html
 import (
 	"fmt"
 	"html/template"
+	"math"
 	"strconv"
 	"strings"
 
@@ -12,15 +13,18 @@ import (
 // functions are those that templates may call.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"number":  number,
-		"percent": func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
-		"calls":   calls,
-		"swatch":  func(i int) template.CSS { return template.CSS("background:" + plot.Color(i)) },
-		"inc":     func(i int) int { return i + 1 },
-		"bytes":   size,
-		"milli":   func(seconds float64) float64 { return seconds * 1000 },
-		"join":    strings.Join,
-		"dict":    func(mk string, m matrix, pk string, p *page) map[string]any { return map[string]any{mk: m, pk: p} },
+		"number":   number,
+		"percent":  func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
+		"percent1": func(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) },
+		"round":    func(v float64) string { return number(math.Round(v)) },
+		"list":     func(v ...any) []any { return v },
+		"calls":    calls,
+		"swatch":   func(i int) template.CSS { return template.CSS("background:" + plot.Color(i)) },
+		"inc":      func(i int) int { return i + 1 },
+		"bytes":    size,
+		"milli":    func(seconds float64) float64 { return seconds * 1000 },
+		"join":     strings.Join,
+		"dict":     func(mk string, m matrix, pk string, p *page) map[string]any { return map[string]any{mk: m, pk: p} },
 	}
 }
 

@@ -19,6 +19,10 @@ type page struct {
 	Start     []matrix // of create+boot, where it was measured
 	Phases    []matrix // of the other phases
 	Contexts  []contexts
+	Control   []control
+	Converge  []convergence
+	Witnesses []analysis.Agreement
+	Kthreads  []kthreads
 	Sharings  []analysis.Sharing
 	Calls     []matrix // unique and total
 	CallNames []analysis.SyscallTable
@@ -79,6 +83,14 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 		}
 	}
 	p.Contexts = newContexts(r)
+	p.Control = newControl(r)
+	p.Converge = newConvergence(r)
+	p.Witnesses = r.Agreements()
+	for _, c := range r.Cells {
+		if len(c.Kthreads) > 0 {
+			p.Kthreads = append(p.Kthreads, kthreads{c.Cell, c.Kthreads})
+		}
+	}
 	p.Sharings = r.Sharings()
 	for _, c := range []struct {
 		title  string
@@ -151,13 +163,13 @@ func newHealth(r *analysis.Report) (out []health) {
 type contexts struct {
 	Workload string
 	Columns  []record.Context
-	Rows     []contextRow // in the order of the process context
-	Turned   bool         // the order changes when interrupts are counted as well
+	Rows     []contextRow     // in the order of the process context
+	Turned   []record.Context // choices under which the order is another than in process context
 }
 
 type contextRow struct {
 	Variant string
-	Ranks   []analysis.Rank // one per column
+	Ranks   []*analysis.Rank // one per column
 }
 
 func newContexts(r *analysis.Report) (out []contexts) {
@@ -171,13 +183,55 @@ func newContexts(r *analysis.Report) (out []contexts) {
 		}
 		c := &out[len(out)-1]
 		c.Columns = append(c.Columns, k.Context)
-		if k.Context == analysis.Any {
-			c.Turned = k.Turned
+		if k.Turned {
+			c.Turned = append(c.Turned, k.Context)
 		}
 		for i := range c.Rows {
 			at := slices.IndexFunc(k.Ranks, func(rank analysis.Rank) bool { return rank.Variant == c.Rows[i].Variant })
-			c.Rows[i].Ranks = append(c.Rows[i].Ranks, k.Ranks[at]) // whoever has one context has all
+			var rank *analysis.Rank // nil where the variant was not measured so
+			if at >= 0 {
+				rank = &k.Ranks[at]
+			}
+			c.Rows[i].Ranks = append(c.Rows[i].Ranks, rank)
 		}
 	}
 	return out
+}
+
+// control sets the idle sandbox beside the loaded one.
+type control struct {
+	record.Cell
+	Idle, Steady, Busy *analysis.Summary
+}
+
+func newControl(r *analysis.Report) (out []control) {
+	for _, c := range r.Cells {
+		idle := c.Summary(record.Idle, record.InProcess, analysis.UniqueFunctions)
+		if idle != nil && c.HAP() != nil {
+			out = append(out, control{c.Cell, idle, c.HAP(), c.Summary(record.Steady, analysis.Busy, analysis.UniqueFunctions)})
+		}
+	}
+	return out
+}
+
+// convergence is how the functions of a cell added up.
+type convergence struct {
+	record.Cell
+	analysis.Convergence
+	Spared int
+}
+
+func newConvergence(r *analysis.Report) (out []convergence) {
+	for _, c := range r.Cells {
+		if len(c.Convergence.New) > 0 {
+			out = append(out, convergence{c.Cell, c.Convergence, c.Spared})
+		}
+	}
+	return out
+}
+
+// kthreads is the work that kernel threads did for a cell's sandbox.
+type kthreads struct {
+	record.Cell
+	Work []record.Kthread
 }

@@ -32,6 +32,7 @@ func matrices() []matrix {
 	return []matrix{
 		{"Unique host-kernel functions, steady state, process context", analysis.HAP()},
 		{"Unique host-kernel functions, steady state, interrupt contexts", analysis.Key{Phase: record.Steady, Context: analysis.Interrupt, Metric: analysis.UniqueFunctions}},
+		{"Control: unique host-kernel functions of the idle sandbox, process context", analysis.Key{Phase: record.Idle, Context: record.InProcess, Metric: analysis.UniqueFunctions}},
 		{"Unique host-kernel functions, create+boot, process context", analysis.Key{Phase: analysis.CreateBoot, Context: record.InProcess, Metric: analysis.UniqueFunctions}},
 		{"Unique host system calls, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.UniqueSyscalls}},
 	}
@@ -47,10 +48,14 @@ func Write(w io.Writer, r *analysis.Report, o Options) error {
 	fmt.Fprintf(&b, "%s · %s\n\n", r.Run.Plan.Scenario, r.Conditions())
 	prose(&b, o.Width, "", r.Verdict())
 	for _, m := range matrices() {
+		if m.key.Phase == record.Idle && r.Run.Plan.Idle == 0 {
+			continue
+		}
 		fmt.Fprintf(&b, "\n%s: median [min–max]\n", m.title)
 		b.WriteString(render(r, m.key, notes, o))
 		b.WriteByte('\n')
 	}
+	instruments(&b, r, o.Width)
 	if len(notes) > 0 {
 		b.WriteString("\nNot ok\n")
 	}
