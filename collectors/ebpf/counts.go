@@ -63,10 +63,10 @@ func (s *Session) reset() error {
 	}
 	var function uint64
 	for {
-		if err := s.objects.Works.NextKey(nil, &function); err != nil {
+		if err := s.objects.Maps["works"].NextKey(nil, &function); err != nil {
 			return nil // there is none left
 		}
-		if err := s.objects.Works.Delete(function); err != nil {
+		if err := s.objects.Maps["works"].Delete(function); err != nil {
 			return fmt.Errorf("clear the works: %w", err)
 		}
 	}
@@ -88,7 +88,7 @@ func (s *Session) count(i, slot int) (n uint64, err error) {
 // kthreads reads which work kernel threads did for the target.
 func (s *Session) kthreads() (all []record.Kthread, err error) {
 	var function, runs uint64
-	works := s.objects.Works.Iterate()
+	works := s.objects.Maps["works"].Iterate()
 	for works.Next(&function, &runs) {
 		name := s.table.Name(function)
 		all = append(all, record.Kthread{Thread: "kworker", Work: name, Runs: runs})

@@ -70,6 +70,9 @@ type hotLink struct {
 }
 
 func (s *Session) heat() (*hotLink, error) {
+	if len(s.hot) == 0 {
+		return new(hotLink), nil
+	}
 	l, err := s.attach(s.hot)
 	if err != nil {
 		return nil, err
@@ -100,6 +103,9 @@ func (h *hotLink) run() {
 
 // cool detaches what is left, and returns an error that came up meanwhile.
 func (h *hotLink) cool() error {
+	if h.link == nil {
+		return nil
+	}
 	close(h.stop)
 	return <-h.done
 }

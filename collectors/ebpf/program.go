@@ -18,8 +18,27 @@ const (
 	maxPIDs = 1 << 22
 )
 
-// load puts the programs and their maps into the kernel; nothing is attached.
-func load(table *symbols.Table, cpus int) (*witnessObjects, error) {
+// choose finds functions by name, or by one of the names that they are called by.
+func choose(table *symbols.Table, names []string) (chosen []int, err error) {
+	if len(names) > MaxFunctions {
+		return nil, fmt.Errorf("%d functions are to be observed one by one, and at most %d can be", len(names), MaxFunctions)
+	}
+	for _, name := range names {
+		i := table.Find("", name)
+		if i < 0 {
+			return nil, fmt.Errorf("the function %s cannot be traced, or there are several of that name", name)
+		}
+		chosen = append(chosen, i)
+	}
+	return chosen, nil
+}
+
+// oneProgram names the program of one chosen function.
+func oneProgram(function int) string { return fmt.Sprintf("enter_%d", function) }
+
+// load puts the programs and their maps into the kernel; nothing is attached. For
+// each chosen function there is a program of its own.
+func load(table *symbols.Table, cpus int, chosen []int) (*ebpf.Collection, error) {
 	functions := len(table.Functions)
 	if cpus > maxCPUs {
 		return nil, fmt.Errorf("the machine has %d CPUs, and the program is made for %d", cpus, maxCPUs)
@@ -46,15 +65,30 @@ func load(table *symbols.Table, cpus int) (*witnessObjects, error) {
 			return nil, fmt.Errorf("set %s: %w", name, err)
 		}
 	}
-	var o witnessObjects
-	if err := spec.LoadAndAssign(&o, nil); err != nil {
-		var refused *ebpf.VerifierError
-		if errors.As(err, &refused) {
-			return nil, fmt.Errorf("load the programs: %+v", refused)
-		}
-		return nil, fmt.Errorf("load the programs: %w", err)
+	one := spec.Programs["enter_one"]
+	delete(spec.Programs, "enter_one")
+	for _, i := range chosen {
+		p := one.Copy()
+		p.AttachTo = table.Functions[i].Symbol
+		spec.Programs[oneProgram(i)] = p
 	}
-	return &o, nil
+	if len(chosen) > 0 {
+		delete(spec.Programs, "enter") // its kind is not known where kprobe.multi is missing
+	}
+	loaded, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return loaded, nil
+}
+
+// explain adds what the verifier had to say.
+func explain(err error) error {
+	var refused *ebpf.VerifierError
+	if errors.As(err, &refused) {
+		return fmt.Errorf("load the programs: %+v", refused)
+	}
+	return fmt.Errorf("load the programs: %w", err)
 }
 
 // preemptCount is the place of the preempt count in a CPU's area: a variable of

@@ -29,10 +29,11 @@ const (
 type Session struct {
 	table   *symbols.Table
 	cpus    []int
-	objects *witnessObjects
+	objects *ebpf.Collection
 	counts  *ebpf.Memory
 	kinds   *ebpf.Memory
 	links   []link.Link
+	chosen  []int // the only functions that are observed; none is all
 	hot     []int // functions that are attached only while entries are counted
 	self    []int // those of hot that the witness enters itself
 
@@ -42,42 +43,51 @@ type Session struct {
 
 var _ collectors.Witness = (*Session)(nil)
 
-func newSession() (s *Session, err error) {
+func newSession(chosen []string) (*Session, error) {
+	s := new(Session)
+	if err := s.arm(chosen); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// arm attaches everything that stays attached.
+func (s *Session) arm(chosen []string) error {
 	fs, err := tracefs.Open()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s = new(Session)
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.Close())
-		}
-	}()
 	if s.table, err = symbols.Load(fs); err != nil {
-		return nil, err
+		return err
 	}
 	possible, err := ebpf.PossibleCPU()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if s.objects, err = load(s.table, possible); err != nil {
-		return nil, err
+	if s.chosen, err = choose(s.table, chosen); err != nil {
+		return err
 	}
-	if s.counts, err = s.objects.Counts.Memory(); err != nil {
-		return nil, err
+	if s.objects, err = load(s.table, possible, s.chosen); err != nil {
+		return err
 	}
-	if s.kinds, err = s.objects.Kinds.Memory(); err != nil {
-		return nil, err
+	if s.counts, err = s.objects.Maps["counts"].Memory(); err != nil {
+		return err
 	}
-	for _, p := range []*ebpf.Program{
-		s.objects.SchedProcessFree, s.objects.SchedProcessFork, s.objects.SchedSwitch,
-		s.objects.ExecuteEnd, s.objects.ExecuteStart, s.objects.QueueWork,
+	if s.kinds, err = s.objects.Maps["kinds"].Memory(); err != nil {
+		return err
+	}
+	// The last of these is the first that gives anybody to observe.
+	for _, name := range []string{
+		"sched_process_free", "sched_process_fork", "execute_end", "execute_start", "queue_work", "sched_switch",
 	} {
-		l, err := link.AttachTracing(link.TracingOptions{Program: p})
+		l, err := link.AttachTracing(link.TracingOptions{Program: s.objects.Programs[name]})
 		if err != nil {
-			return nil, fmt.Errorf("attach %s: %w", p, err)
+			return fmt.Errorf("attach %s: %w", name, err)
 		}
 		s.links = append(s.links, l)
+	}
+	if len(chosen) > 0 {
+		return s.attachEach()
 	}
 	var cold []int
 	s.hot, cold = s.split()
@@ -88,10 +98,24 @@ func newSession() (s *Session, err error) {
 	}
 	l, err := s.attach(cold)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.links = append(s.links, l)
-	return s, nil
+	return nil
+}
+
+// attachEach attaches one program to each chosen function.
+func (s *Session) attachEach() error {
+	for _, i := range s.chosen {
+		l, err := link.AttachTracing(link.TracingOptions{
+			Program: s.objects.Programs[oneProgram(i)], AttachType: ebpf.AttachTraceFEntry, Cookie: uint64(i),
+		})
+		if err != nil {
+			return fmt.Errorf("attach to %s: %w", s.table.Functions[i].Name(), err)
+		}
+		s.links = append(s.links, l)
+	}
+	return nil
 }
 
 // attach puts the program at the entry of functions.
@@ -100,7 +124,10 @@ func (s *Session) attach(functions []int) (link.Link, error) {
 	for i, f := range functions {
 		o.Addresses[i], o.Cookies[i] = uintptr(s.table.Address(f)), uint64(f)
 	}
-	l, err := link.KprobeMulti(s.objects.Enter, o)
+	l, err := link.KprobeMulti(s.objects.Programs["enter"], o)
+	if errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil, fmt.Errorf("attach to %d functions at once: Linux %s does not support kprobe.multi, which is there since 5.18 where CONFIG_FPROBE is set; a chosen list of functions can be observed without", len(functions), release())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("attach to %d functions: %w", len(functions), err)
 	}
@@ -141,7 +168,7 @@ func (s *Session) Seed(t collectors.Target) (added int, err error) {
 		return 0, fmt.Errorf("seed from cgroup %s: %w", t.Cgroup, err)
 	}
 	// The id of a cgroup is its inode number (kernfs, 64-bit).
-	if err := s.objects.Target.Set(stat.Ino); err != nil {
+	if err := s.objects.Variables["target"].Set(stat.Ino); err != nil {
 		return 0, err
 	}
 	for {
@@ -215,7 +242,7 @@ func (s *Session) Begin() error {
 	if err := s.Prepare(); err != nil {
 		return err
 	}
-	if err := s.objects.Enabled.Set(uint32(1)); err != nil {
+	if err := s.objects.Variables["enabled"].Set(uint32(1)); err != nil {
 		return fmt.Errorf("begin counting: %w", err)
 	}
 	s.flowing = true
@@ -224,7 +251,7 @@ func (s *Session) Begin() error {
 
 // Stop stops the counting.
 func (s *Session) Stop() error {
-	if err := s.objects.Enabled.Set(uint32(0)); err != nil {
+	if err := s.objects.Variables["enabled"].Set(uint32(0)); err != nil {
 		return fmt.Errorf("stop counting: %w", err)
 	}
 	return nil
@@ -244,7 +271,7 @@ func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 	if err != nil {
 		return collectors.Observation{}, fmt.Errorf("end counting: %w", err)
 	}
-	o.Bounds = true
+	o.Bounds = len(s.chosen) == 0
 	// A BPF program does not run where it interrupts another one, and functions
 	// that are hot are left alone once they were seen in process context.
 	o.Partial = []record.Context{record.InSoftIRQ, record.InHardIRQ}
@@ -272,7 +299,7 @@ func (s *Session) Forget() error {
 	if s.flowing {
 		return errors.New("forget followed threads: entries are being counted")
 	}
-	if err := s.objects.Target.Set(uint64(0)); err != nil {
+	if err := s.objects.Variables["target"].Set(uint64(0)); err != nil {
 		return err
 	}
 	if _, err := s.kinds.WriteAt(make([]byte, maxPIDs), 0); err != nil {
@@ -293,7 +320,16 @@ func (s *Session) Close() error {
 	}
 	s.links = nil
 	if s.objects != nil {
-		errs = append(errs, s.objects.Close())
+		s.objects.Close()
 	}
 	return errors.Join(errs...)
+}
+
+// release is the running kernel's.
+func release() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return "of an unknown release"
+	}
+	return unix.ByteSliceToString(u.Release[:])
 }

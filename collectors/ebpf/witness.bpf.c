@@ -78,7 +78,7 @@ struct timespec64 {
 	__s64 tv_sec;
 };
 
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak; // since Linux 6.2
 
 // Set before loading.
 volatile const __u64 preempt_count; // offset of the count in a CPU's area
@@ -151,13 +151,18 @@ static __always_inline __u8 *kind_of(__u32 pid)
 
 static __always_inline int read_int(__u64 address)
 {
-	struct refcount_struct *r = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct refcount_struct));
+	int n = 0;
 
-	return r->refs;
+	if (bpf_rdonly_cast) {
+		struct refcount_struct *r = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct refcount_struct));
+
+		return r->refs;
+	}
+	bpf_probe_read_kernel(&n, sizeof(n), (void *)address);
+	return n;
 }
 
-SEC("kprobe.multi")
-int enter(struct pt_regs *ctx)
+static __always_inline int entered(void *ctx)
 {
 	struct cpu *cpu = this_cpu();
 	__u32 slot, key;
@@ -177,6 +182,19 @@ int enter(struct pt_regs *ctx)
 	if (count)
 		*count += 1; // no other CPU and no other context has this one
 	return 0;
+}
+
+SEC("kprobe.multi")
+int enter(struct pt_regs *ctx)
+{
+	return entered(ctx);
+}
+
+// For kernels without kprobe.multi: loaded once for each of a few functions.
+SEC("fentry/getppid")
+int enter_one(void *ctx)
+{
+	return entered(ctx);
 }
 
 static __always_inline bool in_target(struct task_struct *t)
@@ -223,9 +241,16 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 
 	if (!cpu->preempt) {
 		__u64 offset = per_cpu_offset + 8 * bpf_get_smp_processor_id();
-		struct timespec64 *area = bpf_rdonly_cast((void *)offset, bpf_core_type_id_kernel(struct timespec64));
+		__u64 area = 0;
 
-		cpu->preempt = area->tv_sec + preempt_count;
+		if (bpf_rdonly_cast) {
+			struct timespec64 *t = bpf_rdonly_cast((void *)offset, bpf_core_type_id_kernel(struct timespec64));
+
+			area = t->tv_sec;
+		} else {
+			bpf_probe_read_kernel(&area, sizeof(area), (void *)offset);
+		}
+		cpu->preempt = area + preempt_count;
 	}
 	cpu->slot = slot_of(next);
 	return 0;

@@ -55,6 +55,7 @@ type witnessSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type witnessProgramSpecs struct {
 	Enter            *ebpf.ProgramSpec `ebpf:"enter"`
+	EnterOne         *ebpf.ProgramSpec `ebpf:"enter_one"`
 	ExecuteEnd       *ebpf.ProgramSpec `ebpf:"execute_end"`
 	ExecuteStart     *ebpf.ProgramSpec `ebpf:"execute_start"`
 	QueueWork        *ebpf.ProgramSpec `ebpf:"queue_work"`
@@ -137,6 +138,7 @@ type witnessVariables struct {
 // It can be passed to loadWitnessObjects or ebpf.CollectionSpec.LoadAndAssign.
 type witnessPrograms struct {
 	Enter            *ebpf.Program `ebpf:"enter"`
+	EnterOne         *ebpf.Program `ebpf:"enter_one"`
 	ExecuteEnd       *ebpf.Program `ebpf:"execute_end"`
 	ExecuteStart     *ebpf.Program `ebpf:"execute_start"`
 	QueueWork        *ebpf.Program `ebpf:"queue_work"`
@@ -148,6 +150,7 @@ type witnessPrograms struct {
 func (p *witnessPrograms) Close() error {
 	return _WitnessClose(
 		p.Enter,
+		p.EnterOne,
 		p.ExecuteEnd,
 		p.ExecuteStart,
 		p.QueueWork,

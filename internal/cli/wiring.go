@@ -36,7 +36,7 @@ func allWorkloads() []workloads.Workload {
 // allWitnesses lists the collectors of functions that this binary has, the
 // default first.
 func allWitnesses(traceBufferKiB int) []collectors.Collector {
-	return append([]collectors.Collector{ftrace.New(ftrace.Options{BufferKiB: traceBufferKiB}), ebpf.New()}, bccWitness()...)
+	return append([]collectors.Collector{ftrace.New(ftrace.Options{BufferKiB: traceBufferKiB}), ebpf.New(ebpf.Options{})}, bccWitness()...)
 }
 
 // witnessNames are the names of allWitnesses.

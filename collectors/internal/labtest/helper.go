@@ -154,3 +154,22 @@ func Leftovers(t *testing.T) {
 		t.Errorf("%s functions still call a tracer", strconv.Itoa(n))
 	}
 }
+
+// OlderKernel fails the test if the running kernel is at least of a version that
+// is known to have what is missing; otherwise it says what is missing.
+func OlderKernel(t *testing.T, major, minor int, missing string) {
+	t.Helper()
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		t.Fatal(err)
+	}
+	release := unix.ByteSliceToString(u.Release[:])
+	var a, b int
+	if _, err := fmt.Sscanf(release, "%d.%d", &a, &b); err != nil {
+		t.Fatal(err)
+	}
+	if a > major || a == major && b >= minor {
+		t.Fatalf("Linux %s: %s", release, missing)
+	}
+	t.Logf("Linux %s: %s", release, missing)
+}
