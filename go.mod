@@ -13,6 +13,7 @@ require (
 	github.com/gomodule/redigo v1.9.3
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/yamux v0.1.2
+	github.com/iovisor/gobpf v0.2.1-0.20221005153822-16120a1bf4d4
 	github.com/jedib0t/go-pretty/v6 v6.7.1
 	github.com/lmittmann/tint v1.1.2
 	github.com/moby/profiles/seccomp v0.1.0

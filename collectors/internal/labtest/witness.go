@@ -4,8 +4,10 @@ package labtest
 
 import (
 	"context"
+	"debug/elf"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -103,14 +105,34 @@ func Cgroup(t *testing.T) string {
 	return dir
 }
 
+// loaderReads is how many pread64 the dynamic loader may make for one program.
+const loaderReads = 10
+
+// dynamic reports whether this binary, and so the helper, is linked dynamically:
+// a test of a package that uses cgo.
+func dynamic(t *testing.T) bool {
+	t.Helper()
+	f, err := elf.Open("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	return slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
+}
+
 // Exactly checks that the exercise was counted so many times, and nothing lost.
-func Exactly(t *testing.T, s collectors.Witness, o collectors.Observation, times uint64) {
+// Where the helper was observed from its start and is linked dynamically, the
+// loader may have called pread64 too.
+func Exactly(t *testing.T, s collectors.Witness, o collectors.Observation, times uint64, fromStart bool) {
 	t.Helper()
 	if o.Lost != nil || o.Unknown != 0 {
 		t.Errorf("lost %v, unknown %d", o.Lost, o.Unknown)
 	}
 	for _, e := range exercise.Standard().Expected() {
 		n, known := e.In(s.Universe(), o.Functions[record.InProcess])
+		if extra := n - e.Count*times; fromStart && e.Name == "pread64" && dynamic(t) && extra <= loaderReads*(times+1) {
+			n -= extra
+		}
 		if !known || n != e.Count*times {
 			t.Errorf("%s: %d were counted, want %d; in the universe: %v", e.Name, n, e.Count*times, known)
 		}
@@ -147,7 +169,7 @@ func Witness(t *testing.T, s collectors.Witness) {
 			Begin(t, s)
 			Perform(t, outside)
 			Perform(t, inside)
-			Exactly(t, s, End(t, s), 1)
+			Exactly(t, s, End(t, s), 1, false)
 		}
 		if err := s.Forget(); err != nil {
 			t.Fatal(err)
@@ -168,7 +190,7 @@ func Witness(t *testing.T, s collectors.Witness) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := Launched(t, s, c.role)
-			Exactly(t, s, o, c.times)
+			Exactly(t, s, o, c.times, true)
 			if n := Count(t, s, o.Functions[record.InProcess], "begin_new_exec"); n != c.execs {
 				t.Errorf("%d execs were counted, want %d", n, c.execs)
 			}
