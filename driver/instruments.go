@@ -23,7 +23,8 @@ type instruments struct {
 type witness struct {
 	collectors.Witness
 	name  string
-	index []int // of its universe in the run's function table
+	index []int                                  // of its universe in the run's function table
+	table func([]record.Function) ([]int, error) // extends the run's function table
 }
 
 // newInstruments returns those of a rehearsal: there is a launcher, and nothing
@@ -68,7 +69,8 @@ func (d *Driver) describe(in *instruments) (*record.Machine, error) {
 	}
 	m.Traceable, m.Untraceable = len(in.witnesses[0].Universe()), in.witnesses[0].Untraceable()
 	for _, w := range in.witnesses {
-		if w.index, err = d.Writer.Functions(m.BuildID, w.Universe()); err != nil {
+		w.table = func(universe []record.Function) ([]int, error) { return d.Writer.Functions(m.BuildID, universe) }
+		if w.index, err = w.table(w.Universe()); err != nil {
 			return nil, fmt.Errorf("write the function table: %w", err)
 		}
 	}
@@ -148,13 +150,13 @@ func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, f fun
 		case at < 0:
 			add(&p.Sighting, o)
 		case at == 0:
-			in.witnesses[at].sight(&p.Sighting, o)
+			err = errors.Join(err, in.witnesses[at].sight(&p.Sighting, o))
 		default:
 			if p.Others == nil {
 				p.Others = map[string]*record.Sighting{}
 			}
 			sighting := new(record.Sighting)
-			in.witnesses[at].sight(sighting, o)
+			err = errors.Join(err, in.witnesses[at].sight(sighting, o))
 			p.Others[in.witnesses[at].name] = sighting
 		}
 	}
@@ -174,14 +176,21 @@ func add(s *record.Sighting, o collectors.Observation) {
 	}
 }
 
-// sight adds a witness's observation.
-func (w *witness) sight(s *record.Sighting, o collectors.Observation) {
+// sight adds a witness's observation. Its universe may have grown by the functions
+// of a module that was loaded meanwhile.
+func (w *witness) sight(s *record.Sighting, o collectors.Observation) (err error) {
 	add(s, o)
+	if universe := w.Universe(); len(universe) > len(w.index) {
+		if w.index, err = w.table(universe); err != nil {
+			return fmt.Errorf("extend the function table: %w", err)
+		}
+	}
 	s.Partial, s.Bounds, s.Kthreads = o.Partial, o.Bounds, o.Kthreads
 	s.Functions = map[record.Context][]record.Hit{}
 	for context, hits := range o.Functions {
 		s.Functions[context] = w.translate(hits)
 	}
+	return nil
 }
 
 // translate turns the witness's function numbers into those of the run's table.

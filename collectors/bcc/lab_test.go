@@ -13,7 +13,7 @@ func TestMain(m *testing.M) { labtest.Main(m, nil) }
 func TestWitness(t *testing.T) {
 	s := labtest.Armed(t, New(Options{Sample: 20}).Arm)
 	t.Logf("refused: %v", s.Refused())
-	labtest.Witness(t, s)
+	labtest.Witness(t, s, false)
 }
 
 func TestCheck(t *testing.T) {

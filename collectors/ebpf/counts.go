@@ -23,13 +23,12 @@ func (s *Session) collect() (o collectors.Observation, err error) {
 		return o, fmt.Errorf("read the counts: %w", err)
 	}
 	o.Functions = make(map[record.Context][]record.Hit)
-	functions := len(s.table.Functions)
 	row := 8 * len(slots)
 	for slot, context := range slots {
 		var hits []record.Hit
 		for i, f := range s.table.Functions {
 			var n uint64
-			for at := i*row + 8*slot; at+8 <= len(raw); at += functions * row {
+			for at := i*row + 8*slot; at+8 <= len(raw); at += s.rows * row {
 				n += binary.NativeEndian.Uint64(raw[at:])
 			}
 			switch {
@@ -76,7 +75,7 @@ func (s *Session) reset() error {
 func (s *Session) count(i, slot int) (n uint64, err error) {
 	var b [8]byte
 	row := int64(8 * len(slots))
-	for at := int64(i)*row + int64(8*slot); at < int64(s.counts.Size()); at += int64(len(s.table.Functions)) * row {
+	for at := int64(i)*row + int64(8*slot); at < int64(s.counts.Size()); at += int64(s.rows) * row {
 		if _, err := s.counts.ReadAt(b[:], at); err != nil {
 			return 0, fmt.Errorf("read the counts: %w", err)
 		}

@@ -24,7 +24,7 @@ func TestWitness(t *testing.T) {
 		}
 		return
 	}
-	labtest.Witness(t, labtest.Armed(t, New(Options{}).Arm))
+	labtest.Witness(t, labtest.Armed(t, New(Options{}).Arm), true)
 }
 
 // A chosen list can be counted where kprobe.multi is missing.
@@ -46,7 +46,7 @@ func TestWitnessOfChosenFunctions(t *testing.T) {
 			}
 		}
 	}
-	labtest.Witness(t, labtest.Armed(t, New(o).Arm))
+	labtest.Witness(t, labtest.Armed(t, New(o).Arm), false)
 }
 
 func TestChosenFunctionsAreChecked(t *testing.T) {

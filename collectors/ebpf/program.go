@@ -17,6 +17,9 @@ const (
 	maxPIDs = 1 << 22
 )
 
+// spare is room in the counts for functions of modules that are loaded later.
+const spare = 8192
+
 // choose finds functions by name, or by one of the names that they are called by.
 func choose(table *symbols.Table, names []string) (chosen []int, err error) {
 	if len(names) > MaxFunctions {
@@ -38,7 +41,7 @@ func oneProgram(function int) string { return fmt.Sprintf("enter_%d", function) 
 // load puts the programs and their maps into the kernel; nothing is attached. For
 // each chosen function there is a program of its own.
 func load(table *symbols.Table, cpus int, chosen []int) (*ebpf.Collection, error) {
-	functions := len(table.Functions)
+	functions := len(table.Functions) + spare
 	if cpus > maxCPUs {
 		return nil, fmt.Errorf("the machine has %d CPUs, and the program is made for %d", cpus, maxCPUs)
 	}

@@ -33,9 +33,11 @@ type Session struct {
 	counts  *ebpf.Memory
 	kinds   *ebpf.Memory
 	links   []link.Link
-	chosen  []int // the only functions that are observed; none is all
-	hot     []int // functions that are attached only while entries are counted
-	self    []int // those of hot that the witness enters itself
+	rows    int    // of counts, for each CPU
+	modules string // of which the functions are attached, as /proc/modules lists them
+	chosen  []int  // the only functions that are observed; none is all
+	hot     []int  // functions that are attached only while entries are counted
+	self    []int  // those of hot that the witness enters itself
 
 	heated  *hotLink // between Prepare and End
 	flowing bool
@@ -57,9 +59,13 @@ func (s *Session) arm(chosen []string) error {
 	if err != nil {
 		return err
 	}
+	if s.modules, err = loadedModules(); err != nil {
+		return err
+	}
 	if s.table, err = symbols.Load(fs); err != nil {
 		return err
 	}
+	s.rows = len(s.table.Functions) + spare
 	possible, err := ebpf.PossibleCPU()
 	if err != nil {
 		return err
@@ -225,7 +231,7 @@ func (s *Session) Prepare() (err error) {
 	if s.heated != nil || s.flowing {
 		return nil
 	}
-	if err := s.reset(); err != nil {
+	if err := errors.Join(s.late(), s.reset()); err != nil {
 		return fmt.Errorf("prepare to count: %w", err)
 	}
 	if s.heated, err = s.heat(); err != nil {

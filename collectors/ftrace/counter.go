@@ -62,13 +62,13 @@ func layoutOf(f *tracefs.Format) (layout, error) {
 // the universe is small: no lock, no allocation, one increment an event.
 type counter struct {
 	session  *Session
-	counts   []uint64 // function × context
-	unknown  uint64
+	counts   []uint64                          // function × context
+	unknown  map[uint64]*[len(contexts)]uint64 // by address: mostly none
 	launcher uint64
 }
 
 func newCounter(s *Session) *counter {
-	return &counter{session: s, counts: make([]uint64, len(s.table.Functions)*len(contexts))}
+	return &counter{session: s, counts: make([]uint64, len(s.table.Functions)*len(contexts)), unknown: map[uint64]*[len(contexts)]uint64{}}
 }
 
 // Page implements tap.Sink.
@@ -85,12 +85,22 @@ func (c *counter) Page(p *tracefs.Page) (events int, err error) {
 		}
 		i := table.Lookup(binary.NativeEndian.Uint64(r[l.addr:]))
 		if i < 0 {
-			c.unknown++
+			c.stranger(binary.NativeEndian.Uint64(r[l.addr:]))[column(r[l.flags])]++
 			continue
 		}
 		c.counts[i*len(contexts)+column(r[l.flags])]++
 	}
 	return events, nil
+}
+
+// stranger returns the counts of an address that is not in the universe.
+func (c *counter) stranger(ip uint64) *[len(contexts)]uint64 {
+	n := c.unknown[ip]
+	if n == nil {
+		n = new([len(contexts)]uint64)
+		c.unknown[ip] = n
+	}
+	return n
 }
 
 // take adds another counter's numbers and leaves it empty.
@@ -99,7 +109,12 @@ func (c *counter) take(from *counter) {
 		c.counts[i] += n
 	}
 	clear(from.counts)
-	c.unknown += from.unknown
+	for ip, counts := range from.unknown {
+		for column, n := range counts {
+			c.stranger(ip)[column] += n
+		}
+	}
+	clear(from.unknown)
 	c.launcher += from.launcher
-	from.unknown, from.launcher = 0, 0
+	from.launcher = 0
 }

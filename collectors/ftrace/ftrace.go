@@ -44,7 +44,8 @@ func (c *Collector) Check(context.Context) []record.Requirement {
 func (c *Collector) Sweep(context.Context) ([]string, error) { return tap.Sweep(prefix) }
 
 // Open reads the universe and arms the tracer. Modules that are loaded
-// afterwards are traced, but their functions are unknown addresses.
+// afterwards are traced too, and come into the universe when their functions are
+// first seen.
 func (c *Collector) Open(ctx context.Context) (collectors.Session, error) { return c.Arm(ctx) }
 
 // Arm is Open with the type that also tells the universe.

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 func TestWitness(t *testing.T) {
 	s := labtest.Armed(t, New(Options{}).Arm)
 	t.Logf("%d ambiguous, %d invalid", s.Table().Ambiguous, s.Table().Invalid)
-	labtest.Witness(t, s)
+	labtest.Witness(t, s, true)
 
 	t.Run("losses are reported", func(t *testing.T) {
 		// A ring buffer of two pages, which the reader looks at far too seldom.

@@ -2,11 +2,13 @@ package ftrace
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"hapscope/collectors"
 	"hapscope/collectors/internal/tap"
 	"hapscope/internal/kernel/symbols"
+	"hapscope/internal/kernel/tracefs"
 	"hapscope/record"
 )
 
@@ -51,6 +53,9 @@ func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 	if err != nil {
 		return collectors.Observation{}, err
 	}
+	if o.Unknown, err = s.late(sum); err != nil {
+		return collectors.Observation{}, err
+	}
 	for slot, context := range contexts {
 		var hits []record.Hit
 		for i, f := range s.table.Functions {
@@ -66,8 +71,43 @@ func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 		}
 		o.Functions[context] = hits
 	}
-	o.Unknown = sum.unknown
 	o.Own += sum.launcher
-	o.Events += sum.unknown
+	o.Events += o.Unknown
 	return o, nil
+}
+
+// late finds the functions of modules that were loaded after the universe was
+// read: the tracer traces them as well. They are added to the universe, and their
+// counts to the others. What then has no function is unknown.
+func (s *Session) late(sum *counter) (unknown uint64, err error) {
+	if len(sum.unknown) == 0 {
+		return 0, nil
+	}
+	fs, err := tracefs.Open()
+	if err != nil {
+		return 0, err
+	}
+	fresh, err := symbols.Load(fs)
+	if err != nil {
+		return 0, fmt.Errorf("read the functions of modules that were loaded meanwhile: %w", err)
+	}
+	s.table.Extend(fresh)
+	grow := func(c *counter) {
+		c.counts = append(c.counts, make([]uint64, len(s.table.Functions)*len(contexts)-len(c.counts))...)
+	}
+	for _, c := range s.counters {
+		grow(c)
+	}
+	grow(sum)
+	for ip, counts := range sum.unknown {
+		i := s.table.Lookup(ip)
+		for column, n := range counts {
+			if i < 0 {
+				unknown += n
+			} else {
+				sum.counts[i*len(contexts)+column] += n
+			}
+		}
+	}
+	return unknown, nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"debug/elf"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -150,8 +151,8 @@ func Count(t *testing.T, s collectors.Witness, hits []record.Hit, name string) u
 }
 
 // Witness tests what every witness must do. It is armed once, as in a run,
-// because that takes many seconds.
-func Witness(t *testing.T, s collectors.Witness) {
+// because that takes many seconds. Not every one observes everything.
+func Witness(t *testing.T, s collectors.Witness, everything bool) {
 	t.Run("exactly what a cgroup did", func(t *testing.T) {
 		dir := Cgroup(t)
 		inside, outside := Start(t, dir), Start(t, "")
@@ -199,6 +200,46 @@ func Witness(t *testing.T, s collectors.Witness) {
 			}
 		})
 	}
+
+	t.Run("modules that are loaded later", func(t *testing.T) {
+		if !everything {
+			t.Skip("the witness observes chosen functions only")
+		}
+		load := exec.Command("modprobe", "dummy")
+		if out, err := load.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		before := len(s.Universe())
+		err := Launch(func(tid int) error {
+			if err := s.Follow(tid); err != nil {
+				return err
+			}
+			Begin(t, s)
+			out, err := exec.Command("ip", "link", "add", "late0", "type", "dummy").CombinedOutput()
+			if err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+			o := End(t, s)
+			seen := 0
+			for _, h := range o.Functions[record.InProcess] {
+				if s.Universe()[h.Function].Module == "dummy" {
+					seen++
+				}
+			}
+			if seen == 0 || o.Unknown != 0 {
+				t.Errorf("%d functions of the module were seen, %d entries are unknown; the universe grew from %d to %d", seen, o.Unknown, before, len(s.Universe()))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Forget(); err != nil {
+			t.Fatal(err)
+		}
+		exec.Command("ip", "link", "del", "late0").Run()
+		exec.Command("modprobe", "-r", "dummy").Run()
+	})
 
 	t.Run("forget is refused while events flow", func(t *testing.T) {
 		Begin(t, s)

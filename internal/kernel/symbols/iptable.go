@@ -8,6 +8,7 @@ import "math/bits"
 type ipTable struct {
 	slots []ipSlot // a power of two; address 0 is free
 	shift uint
+	used  int
 }
 
 type ipSlot struct {
@@ -24,12 +25,23 @@ func newIPTable(n int) ipTable {
 // start spreads by Fibonacci hashing: functions are aligned, so low bits say little.
 func (t *ipTable) start(ip uint64) int { return int(ip * 0x9e3779b97f4a7c15 >> t.shift) }
 
-// put stores an address; the first index given for it stays.
+// put stores an address; the first index given for it stays. A table that is half
+// full doubles.
 func (t *ipTable) put(ip uint64, index int) {
+	if 2*t.used >= len(t.slots) {
+		bigger := newIPTable(len(t.slots))
+		for _, s := range t.slots {
+			if s.ip != 0 {
+				bigger.put(s.ip, int(s.index))
+			}
+		}
+		*t = bigger
+	}
 	for i := t.start(ip); ; i = (i + 1) & (len(t.slots) - 1) {
 		switch t.slots[i].ip {
 		case 0:
 			t.slots[i] = ipSlot{ip, int32(index)}
+			t.used++
 			return
 		case ip:
 			return

@@ -164,6 +164,40 @@ func bases(k *kallsyms, moduleText func(string) uint64) map[string]uint64 {
 	return lowest
 }
 
+// Extend adds the functions of a table that was read later, those of modules that
+// were loaded meanwhile, behind the others, whose indices stay. It returns the
+// indices of the new ones.
+func (t *Table) Extend(later *Table) (added []int) {
+	known := make(map[record.Function]bool, len(t.Functions))
+	for _, f := range t.Functions {
+		known[f] = true
+	}
+	renamed := make(map[int]int)
+	for i, f := range later.Functions {
+		if known[f] {
+			continue
+		}
+		at := len(t.Functions)
+		t.Functions, t.starts = append(t.Functions, f), append(t.starts, later.starts[i])
+		renamed[i], added = at, append(added, at)
+	}
+	for _, slot := range later.byIP.slots {
+		if at, ok := renamed[int(slot.index)]; ok && slot.ip != 0 {
+			t.byIP.put(slot.ip, at)
+		}
+	}
+	for name, i := range later.byName {
+		if at, ok := renamed[i]; ok {
+			t.byName[name] = at
+		}
+	}
+	t.Untraceable = later.Untraceable
+	for address, name := range later.unseen {
+		t.unseen[address] = name
+	}
+	return added
+}
+
 // Variable returns the address that kallsyms shows for a variable, one of
 // variableNames; that of a per-CPU variable is its place in each CPU's area.
 func (t *Table) Variable(name string) (address uint64, ok bool) {
