@@ -99,10 +99,16 @@ func (a *Agreement) dissent(witness string, only Set, hits []record.Hit, base in
 	}
 }
 
+// duringSwitch are functions that context_switch (kernel/sched/core.c) calls after
+// the tracepoint sched_switch, on x86.
+var duringSwitch = []string{"switch_mm_irqs_off", "switch_ldt", "save_fpregs_to_fpstate", "load_new_mm_cr3", "cr4_update_irqsoff", "cr4_update_pce", "choose_new_asid", "enter_lazy_tlb"}
+
 // reason says why two witnesses differ on a function, as far as its name and
 // entries tell.
 func reason(f record.Function, d *Dissent) string {
 	switch {
+	case slices.Contains(duringSwitch, f.Symbol):
+		return "runs between the tracepoint sched_switch and the switch itself, when ftrace's pid filter already waits for the next thread and the current one is still the previous: ftrace sees it for neither"
 	case strings.Contains(f.Symbol, "bpf") || strings.HasPrefix(f.Symbol, "__htab_") || strings.HasPrefix(f.Symbol, "htab_"):
 		return "belongs to the witness's own programs"
 	case strings.HasPrefix(f.Symbol, "ftrace_") || strings.HasPrefix(f.Symbol, "trace_") || strings.HasPrefix(f.Symbol, "ring_buffer_") || strings.HasPrefix(f.Symbol, "rb_"):

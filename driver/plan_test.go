@@ -66,6 +66,7 @@ func TestJudge(t *testing.T) {
 		{"clean", record.PhaseResult{Phase: record.Steady, Sighting: record.Sighting{Functions: seen, Events: 10}}, record.OK, ""},
 		{"lost", record.PhaseResult{Phase: record.Steady, Sighting: record.Sighting{Functions: seen, Events: 90, Lost: []uint64{4, 6}}}, record.Degraded, "steady: 10 of 100 events lost"},
 		{"unknown", record.PhaseResult{Phase: record.Boot, Sighting: record.Sighting{Functions: seen, Unknown: 3}}, record.Degraded, "boot: 3 entries at addresses outside the function table"},
+		{"idle", record.PhaseResult{Phase: record.Idle}, record.OK, ""},
 		{"nothing", record.PhaseResult{Phase: record.Steady}, record.Degraded, "steady: no function seen in process context"},
 	}
 	for _, tt := range tests {

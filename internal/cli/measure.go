@@ -218,7 +218,7 @@ func guestCommand(a *app) *cobra.Command {
 		},
 	}
 	measure.Flags().BoolVar(&a.noSelfTest, "no-selftest", false, "")
-	c.AddCommand(measure)
+	c.AddCommand(measure, guestSelfTestCommand(a))
 	return c
 }
 

@@ -31,6 +31,7 @@ type app struct {
 	verbose    bool
 	quiet      bool
 	noSelfTest bool
+	timerSlack time.Duration // of sandboxes, where the self-test makes some
 }
 
 // Main runs the command line and returns the exit code. In the lab's guest the
@@ -117,7 +118,7 @@ Exit codes:
 		reportCommand(a),
 		functionsCommand(a),
 		listCommand(a),
-		doctorCommand(a),
+		doctorCommand(a), selfTestCommand(a),
 		labCommand(a),
 		guestCommand(a),
 		versionCommand(a),

@@ -1,0 +1,304 @@
+// Package selftest asks armed instruments questions whose answers are known:
+// whether they count exactly what was done, whether they count it to the right
+// account, and whether they say so when they lose something.
+package selftest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hapscope/collectors"
+	"hapscope/collectors/exercise"
+	"hapscope/internal/kernel/cgroup"
+	"hapscope/record"
+)
+
+// Options of a self-test.
+type Options struct {
+	Collectors []collectors.Collector // each is asked everything that it can answer
+	Lossy      collectors.Collector   // one that must lose events; nil leaves the question out
+	Exercise   []string               // command that serves the exercise given as its last argument
+	Report     func(record.Check)     // is told of each answer as soon as it is there
+}
+
+// Run asks everything and returns the answers. An error means that a question
+// could not be asked; the answers until then are returned as well.
+func Run(ctx context.Context, o Options) (checks []record.Check, err error) {
+	t := &test{Options: o}
+	defer func() { err = errors.Join(err, t.clean()) }()
+	for _, c := range o.Collectors {
+		if err := t.collector(ctx, c); err != nil {
+			return t.checks, fmt.Errorf("self-test of %s: %w", c.Name(), err)
+		}
+	}
+	if o.Lossy != nil {
+		if err := t.losses(ctx, o.Lossy); err != nil {
+			return t.checks, fmt.Errorf("self-test of %s: %w", o.Lossy.Name(), err)
+		}
+	}
+	return t.checks, nil
+}
+
+type test struct {
+	Options
+	checks []record.Check
+	dirs   []string // cgroups that were made
+}
+
+func (t *test) answer(c record.Check) {
+	t.checks = append(t.checks, c)
+	if t.Report != nil {
+		t.Report(c)
+	}
+}
+
+// cgroup makes a cgroup of the test's own.
+func (t *test) cgroup(name string) (string, error) {
+	root, err := cgroup.Root()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(root, fmt.Sprintf("hapscope-selftest-%d-%s", os.Getpid(), name))
+	if slices.Contains(t.dirs, dir) {
+		return dir, nil
+	}
+	if err := cgroup.Create(dir); err != nil {
+		return "", err
+	}
+	t.dirs = append(t.dirs, dir)
+	return dir, nil
+}
+
+// cleanDeadline bounds the removal of the test's cgroups.
+const cleanDeadline = 30 * time.Second
+
+func (t *test) clean() error {
+	ctx, cancel := context.WithTimeout(context.Background(), cleanDeadline)
+	defer cancel()
+	var errs []error
+	for _, dir := range t.dirs {
+		errs = append(errs, cgroup.Remove(ctx, dir))
+	}
+	return errors.Join(errs...)
+}
+
+// performer starts the exercise in a cgroup.
+func (t *test) performer(ctx context.Context, e exercise.Exercise, name string) (p *exercise.Performer, dir string, err error) {
+	if dir, err = t.cgroup(name); err != nil {
+		return nil, "", err
+	}
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, "", err
+	}
+	defer unix.Close(fd)
+	command := exec.CommandContext(ctx, t.Exercise[0], append(t.Exercise[1:len(t.Exercise):len(t.Exercise)], e.String())...)
+	command.SysProcAttr = &unix.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}
+	p, err = exercise.Start(command)
+	return p, dir, err
+}
+
+// collector asks one collector.
+func (t *test) collector(ctx context.Context, c collectors.Collector) (err error) {
+	start := time.Now()
+	s, err := c.Open(ctx)
+	if err != nil {
+		t.answer(record.Check{Name: "it can be armed", Witness: c.Name(), Detail: err.Error()})
+		return nil
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	detail := "armed"
+	if w, ok := s.(collectors.Witness); ok {
+		detail = fmt.Sprintf("%d functions, and %d of the kernel that it cannot see", len(w.Universe()), w.Untraceable())
+	}
+	t.answer(record.Check{Name: "it can be armed", Witness: c.Name(), Passed: true, Detail: fmt.Sprintf("%s, in %.1f s", detail, time.Since(start).Seconds())})
+
+	e := exercise.Standard()
+	p, dir, err := t.performer(ctx, e, "performer")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	if _, err := s.Seed(collectors.Target{Cgroup: dir}); err != nil {
+		return err
+	}
+	quiet, err := observe(ctx, s, p.Perform)
+	if err != nil {
+		return err
+	}
+	t.answer(check(c.Name(), e, s, quiet))
+
+	noise, stop, err := t.neighbour(ctx)
+	if err != nil {
+		return err
+	}
+	noisy, err := observe(ctx, s, p.Perform)
+	rounds := stop()
+	if err := errors.Join(err, noise.Close()); err != nil {
+		return err
+	}
+	t.answer(attribution(c.Name(), e, s, quiet, noisy, rounds))
+
+	if err := s.Forget(); err != nil {
+		return err
+	}
+	return t.fromTheStart(ctx, c.Name(), s)
+}
+
+// check compares with what the exercise was.
+func check(name string, e exercise.Exercise, s collectors.Session, o collectors.Observation) record.Check {
+	if w, ok := s.(collectors.Witness); ok {
+		return e.Check(name, w.Universe(), o.Functions[record.InProcess], o.Lost)
+	}
+	return e.CheckSyscalls(name, o.Syscalls, o.Lost)
+}
+
+// neighbour starts a process in another cgroup that performs the exercise all the
+// time: reads, forks and exits. stop ends it and says how often it has.
+func (t *test) neighbour(ctx context.Context) (p *exercise.Performer, stop func() int, err error) {
+	if p, _, err = t.performer(ctx, exercise.Standard(), "neighbour"); err != nil {
+		return nil, nil, err
+	}
+	end, rounds := make(chan struct{}), make(chan int)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-end:
+				rounds <- n
+				return
+			default:
+			}
+			if p.Perform() != nil {
+				<-end
+				rounds <- n
+				return
+			}
+		}
+	}()
+	return p, func() int { close(end); return <-rounds }, nil
+}
+
+// attribution asks whether a noisy neighbour has changed anything: the calls are
+// counted as before, and no system call is entered that was not before.
+func attribution(name string, e exercise.Exercise, s collectors.Session, quiet, noisy collectors.Observation, rounds int) record.Check {
+	c := check(name, e, s, noisy)
+	c.Name = "a noisy neighbour is not counted"
+	c.Detail = fmt.Sprintf("while it did the same %d times: %s", rounds, c.Detail)
+	var strangers []string
+	if w, ok := s.(collectors.Witness); ok {
+		before := map[int]bool{}
+		for _, h := range quiet.Functions[record.InProcess] {
+			before[h.Function] = true
+		}
+		for _, h := range noisy.Functions[record.InProcess] {
+			if f := w.Universe()[h.Function]; !before[h.Function] && strings.HasPrefix(f.Symbol, "__x64_sys_") {
+				strangers = append(strangers, f.Name())
+			}
+		}
+	} else {
+		for call := range noisy.Syscalls {
+			if _, ok := quiet.Syscalls[call]; !ok {
+				strangers = append(strangers, call)
+			}
+		}
+	}
+	if slices.Sort(strangers); len(strangers) > 0 {
+		c.Passed = false
+		c.Detail += "; calls that were not there before: " + strings.Join(strangers, ", ")
+	}
+	if rounds == 0 {
+		c.Passed = false
+	}
+	return c
+}
+
+// fromTheStart asks whether a process is observed from its first instruction, and
+// the process that forked it not at all.
+func (t *test) fromTheStart(ctx context.Context, name string, s collectors.Session) (err error) {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		done <- func() error {
+			if err := s.Follow(unix.Gettid()); err != nil {
+				return err
+			}
+			var p *exercise.Performer
+			e := exercise.Exercise{Getppid: 1}
+			o, err := observe(ctx, s, func() (err error) {
+				unix.Getsid(0) // hapscope's own
+				p, err = exercise.Start(exec.CommandContext(ctx, t.Exercise[0], append(t.Exercise[1:len(t.Exercise):len(t.Exercise)], e.String())...))
+				return err
+			})
+			if p != nil {
+				err = errors.Join(err, p.Close())
+			}
+			if err != nil {
+				return err
+			}
+			var execs, own uint64
+			if w, ok := s.(collectors.Witness); ok {
+				hits := o.Functions[record.InProcess]
+				execs, _ = exercise.Expected{Functions: []string{"begin_new_exec"}}.In(w.Universe(), hits)
+				own, _ = exercise.Expected{Functions: []string{"__x64_sys_getsid", "__do_sys_getsid"}}.In(w.Universe(), hits)
+			} else {
+				execs, own = o.Syscalls["execve"], o.Syscalls["getsid"]
+			}
+			t.answer(record.Check{
+				Name: "a process is counted from its start, its parent is not", Witness: name, Passed: execs == 1 && own == 0,
+				Detail: fmt.Sprintf("%d × exec of the child, %d × getsid of the parent", execs, own),
+			})
+			return s.Forget()
+		}()
+	}()
+	return <-done
+}
+
+// losses asks whether a collector that must lose events says so.
+func (t *test) losses(ctx context.Context, c collectors.Collector) (err error) {
+	s, err := c.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	p, dir, err := t.performer(ctx, exercise.Standard(), "performer")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	if _, err := s.Seed(collectors.Target{Cgroup: dir}); err != nil {
+		return err
+	}
+	o, err := observe(ctx, s, p.Perform)
+	if err != nil {
+		return err
+	}
+	var lost uint64
+	for _, n := range o.Lost {
+		lost += n
+	}
+	t.answer(record.Check{
+		Name: "losses are reported", Witness: c.Name(), Passed: lost > 0,
+		Detail: fmt.Sprintf("with a ring buffer of two pages, %d events lost of %d", lost, lost+o.Events),
+	})
+	return nil
+}
+
+// observe returns what s sees while f runs.
+func observe(ctx context.Context, s collectors.Session, f func() error) (collectors.Observation, error) {
+	if err := errors.Join(s.Prepare(), s.Begin()); err != nil {
+		return collectors.Observation{}, err
+	}
+	err := errors.Join(f(), s.Stop())
+	o, endErr := s.End(ctx)
+	return o, errors.Join(err, endErr)
+}
