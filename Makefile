@@ -4,17 +4,18 @@
 GO      ?= go
 SCENARIO ?= quick
 # Packages of the host: mmdebstrap makes the lab's images; the report is tested
-# in a browser.
 RUN_PACKAGES  := mmdebstrap debian-archive-keyring git
-TEST_PACKAGES := $(RUN_PACKAGES) chromium
+# in a browser, the witness bcc is linked with libbpfcc, and the BPF programs are
+# compiled anew to see that the committed objects are theirs.
+TEST_PACKAGES := $(RUN_PACKAGES) chromium gcc libc6-dev libbpfcc-dev libbpf-dev
 
 # Tests with this tag need the lab: some run on the host and boot it, the
 # others run inside, as root of a kernel that can be traced.
-LAB_INSIDE := $(shell grep -rl --include='*_test.go' '^//go:build lab' internal/kernel collectors runtimes workloads | xargs -n1 dirname | sort -u | sed 's|^|./|')
+LAB_INSIDE := $(shell grep -rlx --include='*_test.go' '//go:build lab' internal/kernel collectors runtimes workloads | xargs -n1 dirname | sort -u | grep -v internal/bench | sed 's|^|./|')
 LAB_HOST   := ./lab/... ./internal/cli/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-unit test-browser test-lab deps test-deps lint bench fuzz clean
+.PHONY: help run build test test-unit test-browser test-lab deps test-deps lint generated bench fuzz clean
 
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -25,13 +26,22 @@ run: deps build ## install, build, measure SCENARIO (quick) and write the report
 build:          ## the static binary ./hapscope
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -o hapscope .
 
-test: test-deps lint test-unit test-browser test-lab ## install and run all tests
+test: test-deps lint generated test-unit test-browser test-lab ## install and run all tests
 	@echo "all tests passed"
 
 lint:           ## gofmt and go vet, with every build tag
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags lab,browser ./...
+
+# The objects depend on the compiler, so that only the one that made them can tell.
+generated: test-deps ## the committed BPF objects are those of their source
+	@if ! apt-cache show clang-14 >/dev/null 2>&1; then \
+	  echo "skipped: the BPF objects are not compared with their source: this Debian has no clang-14, which made them"; exit 0; fi; \
+	$(call install,clang-14 llvm-14); \
+	rm -rf build/generated && mkdir -p build/generated && cp collectors/ebpf/witness_x86_bpfel.* build/generated/ && \
+	$(GO) generate ./collectors/ebpf && \
+	for f in build/generated/*; do cmp $$f collectors/ebpf/$$(basename $$f) || { echo "commit what go generate ./collectors/ebpf makes"; exit 1; }; done
 
 test-unit:      ## tests that need nothing but this machine
 	$(GO) test ./...
@@ -40,11 +50,12 @@ test-browser: test-deps ## the HTML report in a real browser
 	$(GO) test -count=1 -tags browser ./reports/html/...
 
 test-lab: test-deps build ## tests on real kernels, runtimes and servers in the lab VM
-	./hapscope lab build
+	./hapscope lab build --tracers
 	./hapscope lab build --lab-kernel bookworm
 	rm -rf build/inside && mkdir -p build/inside
-	$(GO) test -c -tags lab -o build/inside/ $(LAB_INSIDE)
-	$(call inside,trixie,$(LAB_INSIDE),)
+	CGO_ENABLED=0 $(GO) test -c -tags lab -o build/inside/ $(LAB_INSIDE)
+	CGO_ENABLED=1 $(GO) test -c -tags lab,bcc -o build/inside/ ./collectors/bcc
+	$(call inside,trixie --tracers,$(LAB_INSIDE) ./collectors/bcc,)
 	$(call inside,bookworm,$(filter ./collectors/%,$(LAB_INSIDE)),-test.run="Witness|Exactly")
 	HAPSCOPE=$(CURDIR)/hapscope $(GO) test -count=1 -p 1 -timeout 40m -tags lab -v $(LAB_HOST)
 
@@ -54,8 +65,12 @@ deps:           ## install what measuring needs
 test-deps:      ## install what testing needs
 	@$(call install,$(TEST_PACKAGES))
 
-bench:          ## benchmarks
+bench: test-deps build ## what counting costs: the decoder here, the witnesses beside other tracers in the lab
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	./hapscope lab build --tracers
+	mkdir -p build/inside && CGO_ENABLED=0 $(GO) test -c -tags lab -o build/inside/ ./collectors/internal/bench
+	./hapscope lab exec --tracers --share build/inside -- sh -c 'collectors/internal/labtest/tracers.sh $(CURDIR)/build/inside true && \
+	  $(CURDIR)/build/inside/bench.test -test.v -test.timeout 30m' | tee build/bench.txt
 
 fuzz:           ## each fuzz target for FUZZTIME (30s)
 	@$(GO) list -f '{{$$p := .ImportPath}}{{range .TestGoFiles}}{{$$p}} {{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$p}} {{.}}{{"\n"}}{{end}}' ./... | cut -d' ' -f1 | sort -u | while read pkg; do \
@@ -71,7 +86,9 @@ clean:          ## remove what was built here; the cache is `hapscope lab clean 
 define inside
 ./hapscope lab exec --lab-kernel $(1) --share build/inside -- sh -c 'failed=; \
   for p in $(2); do echo "== $$p, $$(uname -r)"; start=$$(date +%s); \
-    (cd $$p && $(CURDIR)/build/inside/$${p##*/}.test -test.v -test.timeout 20m $(3)) || failed="$$failed $$p"; \
+    t="$(CURDIR)/build/inside/$${p##*/}.test"; \
+    [ $$p != ./collectors/bcc ] || t="$(CURDIR)/collectors/internal/labtest/tracers.sh $(CURDIR)/build/inside /mnt/bcc.test"; \
+    (cd $$p && $$t -test.v -test.timeout 20m $(3)) || failed="$$failed $$p"; \
     echo "== $$p: $$(($$(date +%s) - start)) s"; done; \
   [ -z "$$failed" ] || { echo "FAILED:$$failed"; exit 1; }'
 endef

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"hapscope/analysis"
@@ -130,7 +131,7 @@ func (r *selfTestReport) table() string {
 	style := table.StyleLight
 	style.Options = table.OptionsNoBordersAndSeparators
 	t.SetStyle(style)
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 70}})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 70, WidthMaxEnforcer: text.WrapSoft}})
 	for _, c := range r.Checks {
 		t.AppendRow(table.Row{map[bool]string{true: "passed", false: "FAILED"}[c.Passed], c.Witness, c.Name, c.Detail})
 	}
@@ -236,8 +237,8 @@ func (a *app) agreement(ctx context.Context, rootfs string, witnesses []collecto
 	for _, g := range report.Agreements() {
 		c := record.Check{Name: "the same functions of " + g.Cell.String(), Witness: g.A + ", " + g.B, Passed: g.Worst >= agreementFloor}
 		c.Detail = fmt.Sprintf("Jaccard %.4f over %d repetitions, at worst %.4f", g.Jaccard(), g.N, g.Worst)
-		for i, d := range g.Dissent {
-			c.Detail += fmt.Sprintf("%s %s (%s only: %s)", map[bool]string{true: "; seen by one only:", false: ","}[i == 0], report.Name(d.Function), d.Witness, d.Reason)
+		for _, s := range dissents(report, g.Dissent) {
+			c.Detail += "; " + s
 		}
 		checks = append(checks, c)
 	}
@@ -245,6 +246,25 @@ func (a *app) agreement(ctx context.Context, rootfs string, witnesses []collecto
 		return nil, fmt.Errorf("no cell was measured: %s", report.Coverage())
 	}
 	return checks, nil
+}
+
+// dissents says what only one of two witnesses saw, and why, each reason once.
+func dissents(r *analysis.Report, all []analysis.Dissent) (out []string) {
+	type ground struct{ witness, reason string }
+	names := map[ground][]string{}
+	var order []ground
+	for _, d := range all {
+		g := ground{d.Witness, d.Reason}
+		if names[g] == nil {
+			order = append(order, g)
+		}
+		names[g] = append(names[g], r.Name(d.Function))
+	}
+	for _, g := range order {
+		slices.Sort(names[g])
+		out = append(out, fmt.Sprintf("only %s saw %s: %s", g.witness, strings.Join(names[g], ", "), g.reason))
+	}
+	return out
 }
 
 // guestSelfTestCommand is selftest inside the lab.
