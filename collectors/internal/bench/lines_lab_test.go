@@ -17,12 +17,14 @@ type lines struct {
 	mu   sync.Mutex
 	text string
 	n    int
+	keys int // of a bpftrace map
 }
 
 func (l *lines) Write(b []byte) (int, error) {
 	const most = 4000
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.keys += strings.Count(string(b), "@[")
 	l.text += string(b)
 	if len(l.text) > most {
 		l.text = l.text[len(l.text)-most:]
@@ -50,5 +52,8 @@ func (l *lines) read(r io.Reader) {
 func (l *lines) tail() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.keys > 0 {
+		return fmt.Sprintf("%d functions, in any context", l.keys)
+	}
 	return l.text
 }
