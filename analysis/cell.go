@@ -130,7 +130,11 @@ func kthreads(results []*record.Result) (out []record.Kthread) {
 		if p == nil || !measured(r.Status) {
 			continue
 		}
-		for _, k := range p.Kthreads {
+		all := p.Kthreads
+		for _, other := range p.Others {
+			all = append(slices.Clip(all), other.Kthreads...)
+		}
+		for _, k := range all {
 			i := slices.IndexFunc(out, func(o record.Kthread) bool { return o.Thread == k.Thread && o.Work == k.Work })
 			if i < 0 {
 				i = len(out)

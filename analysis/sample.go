@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"maps"
+	"slices"
 
 	"hapscope/record"
 )
@@ -45,6 +46,8 @@ func samples(r *record.Result, base int) map[record.Phase]*Sample {
 			for _, c := range record.Contexts() {
 				if hits, ok := p.Functions[c]; ok || always(c) {
 					s.Functions[c] = setOf(hits, base)
+				} else if hits, ok := elsewhere(p, c); ok {
+					s.Functions[c] = setOf(hits, base)
 				}
 			}
 			derive(s.Functions)
@@ -79,6 +82,17 @@ func join(a, b *Sample) *Sample {
 		}
 	}
 	return s
+}
+
+// elsewhere is what a further witness saw of a context about which the first one
+// cannot tell.
+func elsewhere(p *record.PhaseResult, c record.Context) (hits []record.Hit, ok bool) {
+	for _, name := range slices.Sorted(maps.Keys(p.Others)) {
+		if hits, ok := p.Others[name].Functions[c]; ok {
+			return hits, true
+		}
+	}
+	return nil, false
 }
 
 // always reports whether every witness sees a context, so that its absence means

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -93,6 +94,12 @@ func TestCommandNotStarted(t *testing.T) {
 }
 
 func TestSignalReachesGroup(t *testing.T) {
+	// Who starts the tests in the background of a script has SIGINT ignored, which
+	// children inherit, and a shell cannot trap what was ignored from the start.
+	// What is caught is not inherited.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGINT)
+	defer signal.Stop(caught)
 	// The shell waits for its child: both get the signal, or this test hangs.
 	control, _, output := startCommand(t, wire.Request{Args: []string{"sh", "-c", "trap 'exit 9' INT; sleep 1000"}})
 	if err := wire.Write(control, wire.Order{Signal: int(syscall.SIGINT)}); err != nil {
