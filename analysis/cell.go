@@ -25,6 +25,7 @@ type Cell struct {
 	Convergence Convergence
 	Kthreads    []record.Kthread // work that kernel threads did for the sandbox in its steady phase, summed over repetitions
 	Witness     []string         // of whom the first gave the result
+	Partial     []record.Context // of which the first witness knows that it does not see everything
 	agreements  []Agreement
 	samples     map[record.Phase][]*Sample
 	summaries   map[Key]*Summary
@@ -79,6 +80,9 @@ func newCell(cell record.Cell, plan *record.Plan, planned []int, results []*reco
 		}
 		if !slices.Contains(c.Kernels, r.Kernel) {
 			c.Kernels = append(c.Kernels, r.Kernel)
+		}
+		if p := r.Phase(record.Steady); p != nil && c.Partial == nil {
+			c.Partial = p.Partial
 		}
 		byPhase := samples(r, base[r.Kernel])
 		for _, phase := range slices.Sorted(maps.Keys(byPhase)) {

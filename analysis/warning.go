@@ -24,6 +24,7 @@ const (
 	WarnSettle      Kind = "settle"      // a short wait before the steady phase
 	WarnRanking     Kind = "ranking"     // the order depends on the contexts counted
 	WarnUnmeasured  Kind = "unmeasured"  // a cell was measured without its functions or system calls
+	WarnPartial     Kind = "partial"     // the witness cannot see all of some contexts
 	WarnSelfTest    Kind = "selftest"    // the instruments were not shown to be right
 	WarnConvergence Kind = "convergence" // more repetitions would show more functions
 	WarnEmulated    Kind = "emulated"    // timings mean nothing
@@ -100,6 +101,14 @@ func warnings(r *Report, rec *record.Record) (out []Warning) {
 	}
 	if len(turned) > 0 {
 		add(WarnRanking, nil, "the order of the variants turns round when other contexts are counted: %s", strings.Join(turned, ", "))
+	}
+	if cells := r.where(func(c *Cell) bool { return len(c.Partial) > 0 }); len(cells) > 0 {
+		c := r.Cell(cells[0].Variant, cells[0].Workload)
+		names := make([]string, len(c.Partial))
+		for i, context := range c.Partial {
+			names[i] = string(context)
+		}
+		add(WarnPartial, nil, "the witness %s does not see everything of the contexts %s, so that their counts, and those of any, are lower bounds", c.Witness[0], strings.Join(names, " and "))
 	}
 	for _, t := range r.Run.SelfTest {
 		switch {

@@ -37,11 +37,26 @@ must 2 'bad.yaml:3:5: unknown key "varients"' $hapscope run --scenarios bad.yaml
 printf 'scenarios:\n  a: [\n' >broken.yaml
 must 2 'broken.yaml:' $hapscope run --scenarios broken.yaml a
 must 2 'no such file' $hapscope report nowhere
+must 2 'did you mean "ebpf"?' $hapscope run quick $one --collector epbf
+must 2 'built without bcc' $hapscope run quick $one --collector bcc
+must 2 'no share above 0' $hapscope run quick $one --until-converged 200%
+must 2 'no size such as' $hapscope run quick $one --trace-buffer 8
+
+echo "== events that are lost: the self-test refuses; without it the cell is degraded"
+must 3 'events lost on CPU' $hapscope run quick $one --trace-buffer 8KiB --out refused
+must 5 'events lost' $hapscope run quick $one --trace-buffer 8KiB --no-selftest --out lossy
+grep -q 'degraded' lossy/report.html && grep -q 'events lost' lossy/report.html || { echo "FAIL: the page does not show the loss"; bad=1; }
+grep -q ',degraded$' lossy/results.csv || { echo "FAIL: the csv does not show the degraded cell"; bad=1; }
+grep -q 'left out with --no-selftest' lossy/report.html || { echo "FAIL: the page does not say that there was no self-test"; bad=1; }
+
+echo "== all witnesses see the same"
+must 0 'saw the same functions' $hapscope run quick --where host --variants runc,gvisor-systrap --workloads redis-set --repetitions 1 --collector all --out all
+grep -Eq 'at worst (0\.99|1\.0)' out.txt || { echo "FAIL: the witnesses do not agree"; bad=1; }
 
 echo "== a runtime that is missing: its cells are skipped, the others measured"
 must 5 'skipped' env PATH=/usr/sbin:/usr/bin:/sbin:/bin $hapscope run quick --where host --variants runc,gvisor-systrap --workloads redis-set --repetitions 1 --out missing
 grep -q 'gvisor-systrap.*skipped' missing/results.csv || { echo "FAIL: the csv does not show the skipped cell"; bad=1; }
-must 3 'none of the variants can run here' env PATH=/usr/sbin:/usr/bin:/sbin:/bin $hapscope run quick --where host --variants gvisor-systrap --workloads redis-set --repetitions 1 --out unfit
+must 3 'none of the variants can run' env PATH=/usr/sbin:/usr/bin:/sbin:/bin $hapscope run quick --where host --variants gvisor-systrap --workloads redis-set --repetitions 1 --out unfit
 
 echo "== a workload that never gets ready"
 cat >slow.yaml <<Y
