@@ -10,7 +10,10 @@ import (
 )
 
 // contexts are the columns of a counter's table.
-var contexts = [...]record.Context{record.InProcess, record.InSoftIRQ, record.InHardIRQ}
+var contexts = [...]record.Context{record.InProcess, record.InSoftIRQ, record.InHardIRQ, record.InKthread}
+
+// inKthread is the column of what user workers do in process context.
+const inKthread = 3
 
 // column tells a record's context from its flags. An interrupt that comes while
 // a softirq is served is a hardirq.
@@ -73,22 +76,27 @@ func newCounter(s *Session) *counter {
 
 // Page implements tap.Sink.
 func (c *counter) Page(p *tracefs.Page) (events int, err error) {
-	l, table, launchers := c.session.layout, c.session.table, c.session.Launchers()
+	l, table, launchers, workers := c.session.layout, c.session.table, c.session.Launchers(), c.session.userWorkers()
 	for r := p.Next(); r != nil; r = p.Next() {
 		events++
 		if len(r) < l.size || binary.NativeEndian.Uint16(r) != l.id {
 			return events, fmt.Errorf("function tracer: a record of %d bytes is no function entry: % x", len(r), r[:min(len(r), 32)])
 		}
-		if slices.Contains(launchers, int32(binary.NativeEndian.Uint32(r[l.pid:]))) {
+		tid := int32(binary.NativeEndian.Uint32(r[l.pid:]))
+		if slices.Contains(launchers, tid) {
 			c.launcher++
 			continue
 		}
+		at := column(r[l.flags])
+		if at == 0 && slices.Contains(workers, tid) {
+			at = inKthread
+		}
 		i := table.Lookup(binary.NativeEndian.Uint64(r[l.addr:]))
 		if i < 0 {
-			c.stranger(binary.NativeEndian.Uint64(r[l.addr:]))[column(r[l.flags])]++
+			c.stranger(binary.NativeEndian.Uint64(r[l.addr:]))[at]++
 			continue
 		}
-		c.counts[i*len(contexts)+column(r[l.flags])]++
+		c.counts[i*len(contexts)+at]++
 	}
 	return events, nil
 }

@@ -1,12 +1,17 @@
 package ftrace
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"hapscope/collectors"
 	"hapscope/collectors/internal/tap"
+	"hapscope/internal/kernel/cgroup"
 	"hapscope/internal/kernel/symbols"
 	"hapscope/internal/kernel/tracefs"
 	"hapscope/record"
@@ -25,6 +30,9 @@ type Session struct {
 	table    *symbols.Table
 	layout   layout
 	counters []*counter // one per CPU
+	// workers are the followed threads that never run in user space. The list is
+	// replaced, never changed: the decoders read it for each page.
+	workers atomic.Pointer[[]int32]
 }
 
 var _ collectors.Witness = (*Session)(nil)
@@ -39,8 +47,61 @@ func (s *Session) Untraceable() int { return s.table.Untraceable }
 // Table is the universe with its addresses.
 func (s *Session) Table() *symbols.Table { return s.table }
 
-// Seed follows all threads of the target that are not followed yet.
-func (s *Session) Seed(t collectors.Target) (int, error) { return s.Tap.Seed(t.Cgroup) }
+// Seed follows all threads of the target that are not followed yet. Among them may
+// be threads that the kernel has made in the name of a process without a fork that
+// it tells of: those of vhost, io_uring and kvm.
+func (s *Session) Seed(t collectors.Target) (added int, err error) {
+	if added, err = s.Tap.Seed(t.Cgroup); added == 0 || err != nil {
+		return added, err
+	}
+	tids, err := cgroup.Threads(t.Cgroup)
+	if err != nil {
+		return added, err
+	}
+	var workers []int32
+	for _, tid := range tids {
+		if isUserWorker(tid) {
+			workers = append(workers, int32(tid))
+		}
+	}
+	s.workers.Store(&workers)
+	return added, nil
+}
+
+// Forget follows nothing any more.
+func (s *Session) Forget() error {
+	s.workers.Store(nil)
+	return s.Tap.Forget()
+}
+
+func (s *Session) userWorkers() []int32 {
+	if w := s.workers.Load(); w != nil {
+		return *w
+	}
+	return nil
+}
+
+// Flags of include/linux/sched.h.
+const (
+	pfIOWorker   = 0x00000010
+	pfUserWorker = 0x00004000
+)
+
+// isUserWorker reads a thread's flags, field 9 of /proc/TID/stat (proc(5)). One
+// that is gone was none.
+func isUserWorker(tid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tid))
+	if err != nil {
+		return false
+	}
+	// The second field is a name in parentheses that may hold anything.
+	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	if len(fields) < 7 {
+		return false
+	}
+	flags, err := strconv.ParseUint(string(fields[6]), 10, 64)
+	return err == nil && flags&(pfIOWorker|pfUserWorker) != 0
+}
 
 // End stops the flow and returns what was counted since Begin.
 func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
@@ -69,7 +130,13 @@ func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 				o.Events += n
 			}
 		}
+		if slot == inKthread && len(hits) == 0 {
+			continue // that of workqueues is never seen, so that none is no answer
+		}
 		o.Functions[context] = hits
+		if slot == inKthread {
+			o.Partial = append(o.Partial, context)
+		}
 	}
 	o.Own += sum.launcher
 	o.Events += o.Unknown

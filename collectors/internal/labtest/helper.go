@@ -28,6 +28,8 @@ const (
 	Now = "now"
 	// Fork: run Children helpers with role Now, one after the other, and exit.
 	Fork = "fork"
+	// Uring: have the kernel poll an io_uring, and wake its thread up for each byte.
+	Uring = "uring"
 )
 
 // Children is how many helpers Fork makes; Own is how often a launcher calls
@@ -50,6 +52,8 @@ func Main(m *testing.M, more map[string]func()) {
 		err = exercise.Standard().Serve(os.Stdin, os.Stdout)
 	case r == Now:
 		err = exercise.Standard().Run()
+	case r == Uring:
+		err = uring()
 	case r == Fork:
 		for range Children {
 			c := Command(Now)
@@ -84,9 +88,12 @@ func Command(r string) *exec.Cmd {
 }
 
 // Start starts a helper in a cgroup, or in this process's where dir is empty.
-func Start(t *testing.T, dir string) *exercise.Performer {
+func Start(t *testing.T, dir string) *exercise.Performer { return StartRole(t, dir, Wait) }
+
+// StartRole starts a helper in another role that answers as Wait does.
+func StartRole(t *testing.T, dir, role string) *exercise.Performer {
 	t.Helper()
-	command := Command(Wait)
+	command := Command(role)
 	if dir != "" {
 		fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -200,6 +201,37 @@ func Witness(t *testing.T, s collectors.Witness, everything bool) {
 			}
 		})
 	}
+
+	t.Run("a kernel thread in the name of a process", func(t *testing.T) {
+		if !everything {
+			t.Skip("the witness observes chosen functions only")
+		}
+		dir := Cgroup(t)
+		p := StartRole(t, dir, Uring)
+		if _, err := s.Seed(collectors.Target{Cgroup: dir}); err != nil {
+			t.Fatal(err)
+		}
+		Begin(t, s)
+		Perform(t, p)
+		o := End(t, s)
+		own := map[int]bool{}
+		for _, h := range o.Functions[record.InProcess] {
+			own[h.Function] = true
+		}
+		only := 0
+		for _, h := range o.Functions[record.InKthread] {
+			if f := s.Universe()[h.Function]; !own[h.Function] && strings.Contains(f.Symbol, "io_") {
+				only++
+			}
+		}
+		t.Logf("%d functions in kthread, %d of io_uring only there", len(o.Functions[record.InKthread]), only)
+		if only == 0 {
+			t.Error("no function of io_uring's thread was seen")
+		}
+		if err := s.Forget(); err != nil {
+			t.Fatal(err)
+		}
+	})
 
 	t.Run("modules that are loaded later", func(t *testing.T) {
 		if !everything {
