@@ -15,13 +15,16 @@ LAB_INSIDE := $(shell grep -rlx --include='*_test.go' '//go:build lab' internal/
 LAB_HOST   := ./lab/... ./internal/cli/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-unit test-browser test-lab deps test-deps lint generated bench fuzz clean
+.PHONY: help run build hapscope-bcc test test-unit test-browser test-lab deps test-deps lint generated bench fuzz clean
 
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 run: deps build ## install, build, measure SCENARIO (quick) and write the report
 	./hapscope run $(SCENARIO)
+
+hapscope-bcc: test-deps ## a second binary with the witness bcc, which needs libbpfcc; hapscope selftest finds it
+	CGO_ENABLED=1 $(GO) build -tags bcc -buildvcs=auto -o hapscope-bcc .
 
 build:          ## the static binary ./hapscope
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -o hapscope .
@@ -49,7 +52,7 @@ test-unit:      ## tests that need nothing but this machine
 test-browser: test-deps ## the HTML report in a real browser
 	$(GO) test -count=1 -tags browser ./reports/html/...
 
-test-lab: test-deps build ## tests on real kernels, runtimes and servers in the lab VM
+test-lab: test-deps build hapscope-bcc ## tests on real kernels, runtimes and servers in the lab VM
 	./hapscope lab build --tracers
 	./hapscope lab build --lab-kernel bookworm
 	rm -rf build/inside && mkdir -p build/inside
@@ -69,8 +72,7 @@ bench: test-deps build ## what counting costs: the decoder here, the witnesses b
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	./hapscope lab build --tracers
 	mkdir -p build/inside && CGO_ENABLED=0 $(GO) test -c -tags lab -o build/inside/ ./collectors/internal/bench
-	./hapscope lab exec --tracers --share build/inside -- sh -c 'collectors/internal/labtest/tracers.sh $(CURDIR)/build/inside true && \
-	  $(CURDIR)/build/inside/bench.test -test.v -test.timeout 30m' | tee build/bench.txt
+	./hapscope lab exec --tracers --share build/inside -- $(CURDIR)/build/inside/bench.test -test.v -test.timeout 30m | tee build/bench.txt
 
 fuzz:           ## each fuzz target for FUZZTIME (30s)
 	@$(GO) list -f '{{$$p := .ImportPath}}{{range .TestGoFiles}}{{$$p}} {{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$p}} {{.}}{{"\n"}}{{end}}' ./... | cut -d' ' -f1 | sort -u | while read pkg; do \
@@ -78,7 +80,7 @@ fuzz:           ## each fuzz target for FUZZTIME (30s)
 	    $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-30s} $$pkg || exit 1; done; done
 
 clean:          ## remove what was built here; the cache is `hapscope lab clean --all`
-	rm -rf hapscope build
+	rm -rf hapscope hapscope-bcc build
 
 # Runs the compiled lab tests of packages $(2) in one VM with the kernel of suite
 # $(1); $(3) are flags for the tests. A VM for each, as `go test -exec` would have
@@ -86,9 +88,7 @@ clean:          ## remove what was built here; the cache is `hapscope lab clean 
 define inside
 ./hapscope lab exec --lab-kernel $(1) --share build/inside -- sh -c 'failed=; \
   for p in $(2); do echo "== $$p, $$(uname -r)"; start=$$(date +%s); \
-    t="$(CURDIR)/build/inside/$${p##*/}.test"; \
-    [ $$p != ./collectors/bcc ] || t="$(CURDIR)/collectors/internal/labtest/tracers.sh $(CURDIR)/build/inside /mnt/bcc.test"; \
-    (cd $$p && $$t -test.v -test.timeout 20m $(3)) || failed="$$failed $$p"; \
+    (cd $$p && "$(CURDIR)/build/inside/$${p##*/}.test" -test.v -test.timeout 20m $(3)) || failed="$$failed $$p"; \
     echo "== $$p: $$(($$(date +%s) - start)) s"; done; \
   [ -z "$$failed" ] || { echo "FAILED:$$failed"; exit 1; }'
 endef

@@ -14,6 +14,7 @@ type Agreement struct {
 	record.Cell
 	A, B    string // names of the witnesses, the first of the plan being A
 	N       int    // repetitions
+	Sample  int    // functions that the second witness observed, where those were not all
 	Both    int    // functions that both saw in the same repetition, summed over repetitions
 	Either  int    // functions that any of the two saw, summed over repetitions
 	Worst   float64
@@ -63,11 +64,23 @@ func agreements(cell record.Cell, first string, results []*record.Result, base m
 				i = len(out)
 				out = append(out, Agreement{Cell: cell, A: first, B: name, Worst: 1})
 			}
-			out[i].compare(p.Functions[record.InProcess], other.Functions[record.InProcess], base[r.Kernel])
+			out[i].compare(within(p.Functions[record.InProcess], other.Sample), other.Functions[record.InProcess], base[r.Kernel])
+			out[i].Sample = max(out[i].Sample, len(other.Sample))
 		}
 	}
 	slices.SortFunc(out, func(a, b Agreement) int { return strings.Compare(a.B, b.B) })
 	return out
+}
+
+// within keeps the hits of functions in the sample, all of them where it is nil.
+func within(hits []record.Hit, sample []int) []record.Hit {
+	if sample == nil {
+		return hits
+	}
+	return slices.DeleteFunc(slices.Clone(hits), func(h record.Hit) bool {
+		_, in := slices.BinarySearch(sample, h.Function)
+		return !in
+	})
 }
 
 func (a *Agreement) compare(first, second []record.Hit, base int) {
@@ -103,6 +116,9 @@ func (a *Agreement) dissent(witness string, only Set, hits []record.Hit, base in
 // the tracepoint sched_switch, on x86.
 var duringSwitch = []string{"switch_mm_irqs_off", "switch_ldt", "save_fpregs_to_fpstate", "load_new_mm_cr3", "cr4_update_irqsoff", "cr4_update_pce", "choose_new_asid", "enter_lazy_tlb"}
 
+// Unexplained is the reason of a difference that has no known one.
+const Unexplained = "not explained"
+
 // reason says why two witnesses differ on a function, as far as its name and
 // entries tell.
 func reason(f record.Function, d *Dissent) string {
@@ -116,5 +132,5 @@ func reason(f record.Function, d *Dissent) string {
 	case d.Entries <= uint64(3*d.N):
 		return fmt.Sprintf("entered %d times: at the edge of the phase, which begins and ends at slightly different moments for each witness, or around an interrupt or a context switch", d.Entries)
 	}
-	return "not explained"
+	return Unexplained
 }

@@ -139,16 +139,16 @@ func kthreads(results []*record.Result) (out []record.Kthread) {
 			all = append(slices.Clip(all), other.Kthreads...)
 		}
 		for _, k := range all {
-			i := slices.IndexFunc(out, func(o record.Kthread) bool { return o.Thread == k.Thread && o.Work == k.Work })
+			i := slices.IndexFunc(out, func(o record.Kthread) bool { return o.Thread == k.Thread && o.Work == k.Work && o.Owner == k.Owner })
 			if i < 0 {
 				i = len(out)
-				out = append(out, record.Kthread{Thread: k.Thread, Work: k.Work})
+				out = append(out, record.Kthread{Thread: k.Thread, Work: k.Work, Owner: k.Owner})
 			}
 			out[i].Runs += k.Runs
 		}
 	}
 	slices.SortFunc(out, func(a, b record.Kthread) int {
-		return cmp.Or(cmp.Compare(b.Runs, a.Runs), strings.Compare(a.Thread, b.Thread), strings.Compare(a.Work, b.Work))
+		return cmp.Or(cmp.Compare(b.Runs, a.Runs), strings.Compare(a.Thread, b.Thread), strings.Compare(a.Work, b.Work), strings.Compare(a.Owner, b.Owner))
 	})
 	return out
 }

@@ -93,14 +93,8 @@ func warnings(r *Report, rec *record.Record) (out []Warning) {
 	if cells := r.where(wide); len(cells) > 0 {
 		add(WarnSpread, cells, "repetitions differ by more than %.0f %% of their median: %s", 100*wideSpread, list(cells))
 	}
-	var turned []string
-	for _, k := range r.Rankings() {
-		if k.Turned {
-			turned = append(turned, fmt.Sprintf("%s (%s)", k.Workload, k.Context))
-		}
-	}
-	if len(turned) > 0 {
-		add(WarnRanking, nil, "the order of the variants turns round when other contexts are counted: %s", strings.Join(turned, ", "))
+	if turned := turned(r); len(turned) > 0 {
+		add(WarnRanking, nil, "the order of the variants turns round when other contexts are counted: %s", strings.Join(turned, "; "))
 	}
 	if cells := r.where(func(c *Cell) bool { return len(c.Partial) > 0 }); len(cells) > 0 {
 		c := r.Cell(cells[0].Variant, cells[0].Workload)
@@ -128,6 +122,21 @@ func warnings(r *Report, rec *record.Record) (out []Warning) {
 	}
 	if r.Emulated() {
 		add(WarnEmulated, nil, "the CPU was emulated in software: function sets are real, times are not, and timer interrupts weigh more than on hardware")
+	}
+	return out
+}
+
+// turned lists, for each workload, the choices of contexts that turn its order round.
+func turned(r *Report) (out []string) {
+	last := ""
+	for _, k := range r.Rankings() {
+		switch {
+		case !k.Turned:
+		case k.Workload == last:
+			out[len(out)-1] += fmt.Sprintf(", %s", k.Context)
+		default:
+			out, last = append(out, fmt.Sprintf("%s under %s", k.Workload, k.Context)), k.Workload
+		}
 	}
 	return out
 }

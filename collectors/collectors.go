@@ -4,6 +4,7 @@ package collectors
 
 import (
 	"context"
+	"strings"
 
 	"hapscope/record"
 )
@@ -58,10 +59,17 @@ type Observation struct {
 	Events    uint64            // decoded and counted
 	Lost      []uint64          // per CPU; nil when nothing was lost
 	Unknown   uint64            // function entries at addresses outside the universe
+	Sample    bool              // Universe is only a part of what can be traced
 	Partial   []record.Context  // contexts of which the collector knows that it does not see everything
 	Bounds    bool              // counts are lower bounds
 	Kthreads  []record.Kthread  // work that kernel threads did for the target
 	Own       uint64            // events that hapscope itself caused, decoded and discarded; not among Events
+}
+
+// ThreadKind is the name of a kernel thread without the ids in it: all threads of
+// vhost-4711 and of vhost-4712 are vhost.
+func ThreadKind(comm string) string {
+	return strings.TrimRight(strings.TrimRight(comm, "0123456789"), "-/:")
 }
 
 // Witness is a session that observes kernel functions.

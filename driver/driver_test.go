@@ -111,6 +111,30 @@ func TestRunMeasures(t *testing.T) {
 	}
 }
 
+// A module that is loaded in the middle of a run adds functions to the table.
+func TestUniverseGrows(t *testing.T) {
+	b := newBench(t)
+	b.noSelfTest = "not asked for"
+	b.collector.late, b.collector.sample = true, true
+	rec, err := b.run(t, context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := rec.Tables[rec.Run.Machine.BuildID]
+	for _, r := range rec.Results {
+		steady := r.Phase(record.Steady)
+		hits := steady.Functions[record.InProcess]
+		if len(hits) != 3 || len(steady.Sample) != 3 {
+			t.Fatalf("hits %v of sample %v", hits, steady.Sample)
+		}
+		for _, h := range hits {
+			if (table[h.Function].Symbol == "late") != (h.Count == 7) {
+				t.Errorf("%d entries of %s", h.Count, table[h.Function].Name())
+			}
+		}
+	}
+}
+
 // The phases around steady are observed in as many repetitions as the plan says.
 func TestLifecycleRepetitions(t *testing.T) {
 	b := newBench(t)

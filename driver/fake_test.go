@@ -116,6 +116,9 @@ type fakeCollector struct {
 	following bool
 	running   bool
 	closed    int
+	late      bool // a function comes into the universe with the first observation
+	sample    bool
+	grown     bool
 }
 
 func (c *fakeCollector) Name() string                                     { return "fake" }
@@ -131,7 +134,11 @@ func (c *fakeCollector) Prepare() error                                   { retu
 func (c *fakeCollector) Stop() error                                      { return nil }
 func (c *fakeCollector) Untraceable() int                                 { return 3 }
 func (c *fakeCollector) Universe() []record.Function {
-	return []record.Function{{Symbol: "a", Offset: 16}, {Symbol: "b", Offset: 32}}
+	universe := []record.Function{{Symbol: "a", Offset: 16}, {Symbol: "b", Offset: 32}}
+	if c.grown {
+		universe = append(universe, record.Function{Symbol: "late", Module: "m", Offset: 48})
+	}
+	return universe
 }
 func (c *fakeCollector) End(context.Context) (collectors.Observation, error) {
 	c.running = false
@@ -139,6 +146,11 @@ func (c *fakeCollector) End(context.Context) (collectors.Observation, error) {
 		Events:    5,
 		Functions: map[record.Context][]record.Hit{record.InProcess: {{Function: 0, Count: 4}, {Function: 1, Count: 1}}},
 		Syscalls:  map[string]uint64{"read": 1},
+	}
+	o.Sample = c.sample
+	if c.late {
+		c.grown = true
+		o.Functions[record.InProcess] = append(o.Functions[record.InProcess], record.Hit{Function: 2, Count: 7})
 	}
 	if c.lose > 0 {
 		o.Lost = []uint64{0, c.lose}

@@ -186,6 +186,9 @@ func (w *witness) sight(s *record.Sighting, o collectors.Observation) (err error
 		}
 	}
 	s.Partial, s.Bounds, s.Kthreads = o.Partial, o.Bounds, o.Kthreads
+	if o.Sample {
+		s.Sample = slices.Sorted(slices.Values(w.index))
+	}
 	s.Functions = map[record.Context][]record.Hit{}
 	for context, hits := range o.Functions {
 		s.Functions[context] = w.translate(hits)

@@ -101,6 +101,11 @@ func (p *PhaseResult) check(table int) error {
 }
 
 func (s *Sighting) check(table int) error {
+	for i, f := range s.Sample {
+		if f < 0 || table >= 0 && f >= table || i > 0 && f <= s.Sample[i-1] {
+			return fmt.Errorf("sample: function %d at place %d: they must ascend and be in the table, which holds %d", f, i, table)
+		}
+	}
 	for c, hits := range s.Functions {
 		if !slices.Contains(Contexts(), c) {
 			return fmt.Errorf("context %q is none of %v", c, Contexts())

@@ -82,9 +82,10 @@ func (h *Hit) UnmarshalJSON(b []byte) error {
 
 // Kthread is work that kernel threads did for the sandbox.
 type Kthread struct {
-	Thread string `json:"thread"` // kind of thread, such as kworker
-	Work   string `json:"work"`   // function that was run for the sandbox
-	Runs   uint64 `json:"runs"`
+	Thread string `json:"thread"`         // kind of thread, such as kworker
+	Work   string `json:"work,omitempty"` // function that was run; absent where the thread itself is the sandbox's
+	Owner  string `json:"owner"`          // name of the process that it worked for
+	Runs   uint64 `json:"runs,omitempty"` // how often it ran or was given the CPU; absent where that is not known
 }
 
 // Sighting is what one witness saw of the kernel's functions during one phase.
@@ -92,6 +93,9 @@ type Sighting struct {
 	// Functions holds, per context, the functions entered, sorted by index. The
 	// contexts kthread and unattributed are absent where the witness cannot tell.
 	Functions map[Context][]Hit `json:"functions"`
+	// Sample lists, ascending, the functions that the witness observed, where those
+	// are only a part of the table.
+	Sample []int `json:"sample,omitempty"`
 	// Partial names the contexts of which the witness knows that it does not see
 	// everything.
 	Partial []Context `json:"partial,omitempty"`

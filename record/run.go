@@ -50,6 +50,9 @@ type Plan struct {
 	// Witnesses names the collectors of functions; the first one's sets are the
 	// result. Records from before there were several had ftrace.
 	Witnesses []string `json:"witnesses,omitempty"`
+	// Sample names functions for a witness that observes only some to observe
+	// besides those that it draws at random.
+	Sample []string `json:"sample,omitempty"`
 	// TraceBufferBytes is the size of ftrace's ring buffer for each CPU; 0 leaves
 	// it to the collector.
 	TraceBufferBytes int64   `json:"trace_buffer_bytes,omitempty"`

@@ -143,6 +143,7 @@ func (s *Session) End(context.Context) (o collectors.Observation, err error) {
 	if err := s.Stop(); err != nil {
 		return o, err
 	}
+	o.Sample = true
 	o.Functions = map[record.Context][]record.Hit{}
 	for _, c := range contexts {
 		o.Functions[c] = nil

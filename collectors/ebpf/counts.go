@@ -60,12 +60,12 @@ func (s *Session) reset() error {
 	if _, err := s.counts.WriteAt(make([]byte, s.counts.Size()), 0); err != nil {
 		return fmt.Errorf("clear the counts: %w", err)
 	}
-	var function uint64
 	for {
-		if err := s.objects.Maps["works"].NextKey(nil, &function); err != nil {
+		var done witnessWork
+		if err := s.objects.Maps["works"].NextKey(nil, &done); err != nil {
 			return nil // there is none left
 		}
-		if err := s.objects.Maps["works"].Delete(function); err != nil {
+		if err := s.objects.Maps["works"].Delete(done); err != nil {
 			return fmt.Errorf("clear the works: %w", err)
 		}
 	}
@@ -86,11 +86,27 @@ func (s *Session) count(i, slot int) (n uint64, err error) {
 
 // kthreads reads which work kernel threads did for the target.
 func (s *Session) kthreads() (all []record.Kthread, err error) {
-	var function, runs uint64
+	var done witnessWork
+	var runs uint64
 	works := s.objects.Maps["works"].Iterate()
-	for works.Next(&function, &runs) {
-		name := s.table.Name(function)
-		all = append(all, record.Kthread{Thread: "kworker", Work: name, Runs: runs})
+	for works.Next(&done, &runs) {
+		k := record.Kthread{Thread: collectors.ThreadKind(comm(done.Thread)), Owner: comm(done.Owner.Comm), Runs: runs}
+		if done.Function != 0 {
+			k.Work = s.table.Name(done.Function)
+		}
+		all = append(all, k)
 	}
 	return all, works.Err()
+}
+
+// comm reads a thread's name.
+func comm(b [16]int8) string {
+	name := make([]byte, 0, len(b))
+	for _, c := range b {
+		if c == 0 {
+			break
+		}
+		name = append(name, byte(c))
+	}
+	return string(name)
 }

@@ -56,11 +56,15 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 } KERNEL;
 
+#define TASK_COMM_LEN 16 // include/linux/sched.h
+
 struct task_struct {
 	int pid;
 	int tgid;
 	unsigned int flags;
 	struct css_set *cgroups;
+	struct task_struct *group_leader;
+	char comm[TASK_COMM_LEN];
 } KERNEL;
 
 struct work_struct {
@@ -119,18 +123,39 @@ struct {
 	__uint(max_entries, 1); // CPUs * functions * SLOTS
 } counts SEC(".maps");
 
+// The name of the process on whose behalf a kernel thread works.
+struct owner {
+	char comm[TASK_COMM_LEN];
+};
+
 // Work that the target has queued and that no worker has taken up yet.
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__type(key, __u64); // address of the work_struct
-	__type(value, __u8);
+	__type(value, struct owner);
 	__uint(max_entries, 16384);
 } queued SEC(".maps");
 
-// How often workers have run a function on behalf of the target.
+// For whom a worker works that runs what the target has queued: such work may
+// queue work itself.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, __u32); // thread
+	__type(value, struct owner);
+	__uint(max_entries, 4096);
+} owners SEC(".maps");
+
+// What kernel threads have done for the target.
+struct work {
+	__u64 function; // address; 0 where the thread itself belongs to the target
+	char thread[TASK_COMM_LEN];
+	struct owner owner;
+};
+
+// How often.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, __u64); // address of the function
+	__type(key, struct work);
 	__type(value, __u64);
 	__uint(max_entries, 4096);
 } works SEC(".maps");
@@ -234,10 +259,27 @@ static __always_inline __u64 slot_of(struct task_struct *t)
 	return PROCESS + 1;
 }
 
+// The name is that of the process, whichever of its threads it was.
+static __always_inline void owner_of(struct task_struct *t, struct owner *o)
+{
+	bpf_probe_read_kernel(o, sizeof(*o), &t->group_leader->comm);
+}
+
+static __always_inline void ran(struct work *w)
+{
+	__u64 one = 1, *runs = bpf_map_lookup_elem(&works, w);
+
+	if (runs)
+		__sync_fetch_and_add(runs, 1);
+	else
+		bpf_map_update_elem(&works, w, &one, BPF_ANY);
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	struct cpu *cpu = this_cpu();
+	__u64 slot;
 
 	if (!cpu->preempt) {
 		__u64 offset = per_cpu_offset + 8 * bpf_get_smp_processor_id();
@@ -252,7 +294,16 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 		}
 		cpu->preempt = area + preempt_count;
 	}
-	cpu->slot = slot_of(next);
+	cpu->slot = 0; // what the functions of maps do for this program is nobody's doing
+	slot = slot_of(next);
+	if (slot == KTHREAD + 1 && enabled && next->flags & (PF_IO_WORKER | PF_USER_WORKER)) {
+		struct work w = {};
+
+		bpf_probe_read_kernel(w.thread, sizeof(w.thread), &next->comm);
+		owner_of(next, &w.owner);
+		ran(&w);
+	}
+	cpu->slot = slot;
 	return 0;
 }
 
@@ -285,7 +336,9 @@ int BPF_PROG(queue_work, int req_cpu, void *pwq, struct work_struct *work)
 {
 	struct cpu *cpu = this_cpu();
 	__u64 slot, key = (__u64)work;
-	__u8 one = 1;
+	struct owner owner = {}, *mine = NULL;
+	struct task_struct *t = bpf_get_current_task_btf();
+	__u32 pid = t->pid;
 
 	if (!enabled)
 		return 0;
@@ -295,7 +348,13 @@ int BPF_PROG(queue_work, int req_cpu, void *pwq, struct work_struct *work)
 	if (read_int(cpu->preempt) & (HARDIRQ_MASK | NMI_MASK | SOFTIRQ_OFFSET))
 		return 0; // an interrupt, which merely borrows the thread
 	cpu->slot = 0;
-	bpf_map_update_elem(&queued, &key, &one, BPF_ANY);
+	if (slot == KTHREAD + 1)
+		mine = bpf_map_lookup_elem(&owners, &pid);
+	if (mine)
+		owner = *mine;
+	else
+		owner_of(t, &owner);
+	bpf_map_update_elem(&queued, &key, &owner, BPF_ANY);
 	cpu->slot = slot;
 	return 0;
 }
@@ -304,25 +363,28 @@ SEC("tp_btf/workqueue_execute_start")
 int BPF_PROG(execute_start, struct work_struct *work)
 {
 	struct cpu *cpu = this_cpu();
-	__u64 key = (__u64)work, function, one = 1, *runs;
+	__u64 key = (__u64)work;
+	struct work w = {.thread = "kworker"};
+	struct owner *owner;
+	__u32 pid = bpf_get_current_task_btf()->pid;
 	__u8 *kind;
 
 	if (!enabled)
 		return 0;
 	cpu->slot = 0;
-	kind = kind_of(bpf_get_current_task_btf()->pid);
+	kind = kind_of(pid);
 	if (!kind)
 		return 0;
-	if (bpf_map_delete_elem(&queued, &key)) {
+	owner = bpf_map_lookup_elem(&queued, &key);
+	if (!owner) {
 		cpu->slot = UNATTRIBUTED + 1;
 		return 0;
 	}
-	function = (__u64)work->func;
-	runs = bpf_map_lookup_elem(&works, &function);
-	if (runs)
-		__sync_fetch_and_add(runs, 1);
-	else
-		bpf_map_update_elem(&works, &function, &one, BPF_ANY);
+	w.owner = *owner;
+	w.function = (__u64)work->func;
+	bpf_map_delete_elem(&queued, &key);
+	bpf_map_update_elem(&owners, &pid, &w.owner, BPF_ANY);
+	ran(&w);
 	*kind = WORKER;
 	cpu->slot = KTHREAD + 1;
 	return 0;

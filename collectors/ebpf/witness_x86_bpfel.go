@@ -8,9 +8,20 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"structs"
 
 	"github.com/cilium/ebpf"
 )
+
+type witnessWork struct {
+	_        structs.HostLayout
+	Function uint64
+	Thread   [16]int8
+	Owner    struct {
+		_    structs.HostLayout
+		Comm [16]int8
+	}
+}
 
 // loadWitness returns the embedded CollectionSpec for witness.
 func loadWitness() (*ebpf.CollectionSpec, error) {
@@ -70,6 +81,7 @@ type witnessProgramSpecs struct {
 type witnessMapSpecs struct {
 	Counts *ebpf.MapSpec `ebpf:"counts"`
 	Kinds  *ebpf.MapSpec `ebpf:"kinds"`
+	Owners *ebpf.MapSpec `ebpf:"owners"`
 	Queued *ebpf.MapSpec `ebpf:"queued"`
 	Works  *ebpf.MapSpec `ebpf:"works"`
 }
@@ -108,6 +120,7 @@ func (o *witnessObjects) Close() error {
 type witnessMaps struct {
 	Counts *ebpf.Map `ebpf:"counts"`
 	Kinds  *ebpf.Map `ebpf:"kinds"`
+	Owners *ebpf.Map `ebpf:"owners"`
 	Queued *ebpf.Map `ebpf:"queued"`
 	Works  *ebpf.Map `ebpf:"works"`
 }
@@ -116,6 +129,7 @@ func (m *witnessMaps) Close() error {
 	return _WitnessClose(
 		m.Counts,
 		m.Kinds,
+		m.Owners,
 		m.Queued,
 		m.Works,
 	)

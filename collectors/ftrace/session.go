@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -32,7 +33,8 @@ type Session struct {
 	counters []*counter // one per CPU
 	// workers are the followed threads that never run in user space. The list is
 	// replaced, never changed: the decoders read it for each page.
-	workers atomic.Pointer[[]int32]
+	workers  atomic.Pointer[[]int32]
+	kthreads []record.Kthread // what those are
 }
 
 var _ collectors.Witness = (*Session)(nil)
@@ -59,9 +61,14 @@ func (s *Session) Seed(t collectors.Target) (added int, err error) {
 		return added, err
 	}
 	var workers []int32
+	s.kthreads = nil
 	for _, tid := range tids {
 		if isUserWorker(tid) {
 			workers = append(workers, int32(tid))
+			k := record.Kthread{Thread: collectors.ThreadKind(comm(tid)), Owner: comm(owner(tid))}
+			if !slices.Contains(s.kthreads, k) {
+				s.kthreads = append(s.kthreads, k)
+			}
 		}
 	}
 	s.workers.Store(&workers)
@@ -71,6 +78,7 @@ func (s *Session) Seed(t collectors.Target) (added int, err error) {
 // Forget follows nothing any more.
 func (s *Session) Forget() error {
 	s.workers.Store(nil)
+	s.kthreads = nil
 	return s.Tap.Forget()
 }
 
@@ -103,10 +111,33 @@ func isUserWorker(tid int) bool {
 	return err == nil && flags&(pfIOWorker|pfUserWorker) != 0
 }
 
+// comm is the name of a thread, "" when it is gone.
+func comm(tid int) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", tid))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(string(b), "\n")
+}
+
+// owner is the process that a thread belongs to.
+func owner(tid int) (pid int) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if id, ok := strings.CutPrefix(line, "Tgid:"); ok {
+			pid, _ = strconv.Atoi(strings.TrimSpace(id))
+		}
+	}
+	return pid
+}
+
 // End stops the flow and returns what was counted since Begin.
 func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 	lost, err := s.Tap.End(ctx)
-	o := collectors.Observation{Lost: lost, Functions: make(map[record.Context][]record.Hit)}
+	o := collectors.Observation{Lost: lost, Functions: make(map[record.Context][]record.Hit), Kthreads: slices.Clone(s.kthreads)}
 	sum := newCounter(s)
 	for _, c := range s.counters {
 		sum.take(c) // also after an error, so that the next Begin starts from zero

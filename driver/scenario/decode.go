@@ -119,6 +119,16 @@ func (d *decoder) names(into *[]string, what string, valid []string) field {
 	}
 }
 
+// witnesses reads a list of which the first must observe everything.
+func (d *decoder) witnesses(into *[]string, known Catalog) field {
+	return func(n *yaml.Node) {
+		d.names(into, "witness", known.Witnesses)(n)
+		if list := *into; len(list) > 0 && slices.Contains(known.Samplers, list[0]) {
+			d.errorf(n, "%s observes a sample of the functions and cannot give the result: name another witness before it", list[0])
+		}
+	}
+}
+
 // integer reads a whole number in [low, high].
 func (d *decoder) integer(into *int, what string, low, high int) field {
 	return func(n *yaml.Node) {

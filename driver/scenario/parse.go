@@ -111,7 +111,7 @@ func (d *decoder) settings(s *Scenario, known Catalog) map[string]field {
 		"repetitions":           d.integer(&s.Repetitions, "repetitions", 1, maxRepetitions),
 		"lifecycle_repetitions": d.integer(&s.LifecycleRepetitions, "lifecycle_repetitions", 0, maxRepetitions),
 		"settle":                d.duration(&s.Settle, "settle"),
-		"witnesses":             d.names(&s.Witnesses, "witness", known.Witnesses),
+		"witnesses":             d.witnesses(&s.Witnesses, known),
 		"until_converged":       d.number(&s.UntilConverged, "until_converged", 0, 1),
 		"trace_buffer":          d.size(&s.TraceBufferBytes, "trace_buffer"),
 		"idle":                  d.duration(&s.Idle, "idle"),

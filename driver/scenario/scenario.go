@@ -70,6 +70,7 @@ type Catalog struct {
 	Variants  []string
 	Workloads []string
 	Witnesses []string
+	Samplers  []string // the witnesses that observe only some functions, so that their sets are no result
 }
 
 // Names returns the scenarios' names, sorted.

@@ -48,7 +48,7 @@ func (l *labImages) options(a *app) image.Options {
 
 func (l *labImages) flags(c *cobra.Command) {
 	c.Flags().StringVar(&l.suite, "lab-suite", image.DefaultSuite, "Debian suite of the userland and the workloads")
-	c.Flags().BoolVar(&l.tracers, "tracers", false, "with other tracers (trace-cmd, perf, bpftrace, bcc) in /lab/tracers")
+	c.Flags().BoolVar(&l.tracers, "tracers", false, "with other tracers: trace-cmd, perf, bpftrace, bcc")
 	c.Flags().StringVar(&l.kernel, "lab-kernel", image.DefaultSuite, "Debian suite of the kernel: trixie (6.12) or bookworm (6.1)")
 }
 

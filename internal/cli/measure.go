@@ -52,7 +52,11 @@ func (a *app) measure(ctx context.Context, dir string) error {
 // same binary measure there. Every finished repetition reaches this machine's
 // disk through the share, so that a dying VM takes none with it.
 func (a *app) measureInLab(ctx context.Context, dir string, w *record.Writer, run *record.Run) error {
-	images, err := image.Ensure(ctx, a.imageOptions(run.Lab.Suite, run.Lab.KernelSuite))
+	program, err := labProgram(false)
+	if err != nil {
+		return err
+	}
+	images, err := image.Ensure(ctx, program.images(a.imageOptions(run.Lab.Suite, run.Lab.KernelSuite)))
 	if err != nil {
 		return fmt.Errorf("build the lab: %w", err)
 	}
@@ -63,11 +67,11 @@ func (a *app) measureInLab(ctx context.Context, dir string, w *record.Writer, ru
 	if err != nil {
 		return err
 	}
-	machine, err := vm.Boot(ctx, vm.Options{
+	machine, err := vm.Boot(ctx, program.options(vm.Options{
 		Images: images, CPUs: run.Lab.CPUs, MemoryMiB: int(run.Lab.MemoryBytes >> 20),
 		Shares:   []vm.Share{{Host: abs, Guest: guestRunDir, Writable: true}},
 		Progress: a.progress(),
-	})
+	}))
 	if err != nil {
 		return fmt.Errorf("boot the lab: %w", err)
 	}
@@ -81,7 +85,7 @@ func (a *app) measureInLab(ctx context.Context, dir string, w *record.Writer, ru
 	}
 	// From here on the guest writes. The writer stays open, because its lock
 	// refuses a second resume on this machine; it does not reach into the guest.
-	args := []string{"hapscope", "guest", "measure", guestRunDir}
+	args := []string{program.path, "guest", "measure", guestRunDir}
 	if a.verbose {
 		args = append(args, "--verbose")
 	}

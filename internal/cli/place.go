@@ -37,7 +37,7 @@ func (a *app) choosePlace(ctx context.Context, asked string, names []string) (pl
 // hostRequirements are what measuring on this machine needs, apart from what
 // each variant needs, with the named witnesses.
 func hostRequirements(ctx context.Context, names []string) (reqs []record.Requirement) {
-	for _, c := range allWitnesses(0) {
+	for _, c := range allWitnesses(record.Plan{}) {
 		if slices.Contains(names, c.Name()) {
 			reqs = append(reqs, c.Check(ctx)...)
 		}

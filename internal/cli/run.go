@@ -198,10 +198,12 @@ func instrument(s *scenario.Scenario, o runOptions) (err error) {
 	case o.collector == "":
 	case o.collector == "all":
 		s.Witnesses = names
+	case o.collector == witnessBCC && !hasBCC():
+		return usageError("this hapscope was built without bcc, which needs cgo and libbpfcc: `make hapscope-bcc` builds one with it")
+	case o.collector == witnessBCC: // it observes a sample, which is no result
+		s.Witnesses = []string{names[0], witnessBCC}
 	case slices.Contains(names, o.collector):
 		s.Witnesses = []string{o.collector}
-	case o.collector == "bcc":
-		return usageError("this hapscope was built without bcc, which needs cgo and libbpfcc: docs/method-witnesses.md says how to build it")
 	default:
 		return usageError("unknown collector %q%s; known are %s, all", o.collector, scenario.Suggest(o.collector, names), strings.Join(names, ", "))
 	}

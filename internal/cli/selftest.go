@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -17,11 +16,9 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
-	"hapscope/analysis"
 	"hapscope/collectors"
 	"hapscope/collectors/ftrace"
 	"hapscope/collectors/selftest"
-	"hapscope/driver"
 	"hapscope/driver/scenario"
 	"hapscope/lab/image"
 	"hapscope/lab/vm"
@@ -35,11 +32,10 @@ type selfTestReport struct {
 	Where  string         `json:"where"`
 	Why    string         `json:"why"`
 	Checks []record.Check `json:"checks"`
-	Error  string         `json:"error,omitempty"` // why questions were left unasked
+	// Unasked says for each witness that was not asked why.
+	Unasked map[string]string `json:"unasked,omitempty"`
+	Error   string            `json:"error,omitempty"` // why questions were left unasked
 }
-
-// agreementFloor is the similarity from which on two witnesses are said to agree.
-const agreementFloor = 0.99
 
 // lossyBufferKiB is a ring buffer that must overflow.
 const lossyBufferKiB = 8
@@ -54,7 +50,8 @@ func selfTestCommand(a *app) *cobra.Command {
 10,000 getppid, 5,000 pread64, 20 forks and their children that live for 1 ms? Does
 a noisy neighbour change that? Is a process counted from its start? Are losses
 reported? And do all witnesses see the same functions of a sandbox under runc and
-under gVisor?
+under gVisor? Where they do not, the witness bcc is asked for a verdict, if this
+hapscope was built with it or a hapscope-bcc lies beside it (make hapscope-bcc).
 
 Each run asks the first of these by itself, before it measures. Exit code 0 when
 everything was answered right, 3 when not.`,
@@ -78,10 +75,19 @@ everything was answered right, 3 when not.`,
 				return err
 			}
 			r := selfTestReport{Where: place.where, Why: place.why}
+			bcc := hasBCC()
 			if place.where == scenario.OnHost {
 				r.Checks, err = a.selfTest(c.Context(), hostRootfs())
 			} else {
-				r.Checks, err = a.selfTestInLab(c.Context(), f.Lab)
+				var program program
+				if program, err = labProgram(true); err != nil {
+					return err
+				}
+				bcc = program.bcc()
+				r.Checks, err = a.selfTestInLab(c.Context(), f.Lab, program)
+			}
+			if !bcc {
+				r.Unasked = map[string]string{witnessBCC: "this hapscope was built without it, and in the lab there was no " + bccProgram + " beside it either: make " + bccProgram}
 			}
 			if err := c.Context().Err(); err != nil {
 				return err
@@ -116,6 +122,9 @@ func (r *selfTestReport) conclude(w io.Writer, asJSON bool, err error) error {
 		}
 	} else {
 		fmt.Fprintf(w, "%s: %s\n\n%s\n", r.Where, r.Why, r.table())
+		for witness, why := range r.Unasked {
+			fmt.Fprintf(w, "\n%s was not asked: %s\n", witness, why)
+		}
 	}
 	switch {
 	case err != nil:
@@ -138,13 +147,13 @@ func (r *selfTestReport) table() string {
 	return t.Render()
 }
 
-// selfTestInLab has the same binary tested inside.
-func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab) ([]record.Check, error) {
-	images, err := image.Ensure(ctx, a.imageOptions(lab.Suite, lab.Kernel))
+// selfTestInLab has a program tested inside.
+func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program) ([]record.Check, error) {
+	images, err := image.Ensure(ctx, p.images(a.imageOptions(lab.Suite, lab.Kernel)))
 	if err != nil {
 		return nil, labError("build the lab", err)
 	}
-	machine, err := vm.Boot(ctx, vm.Options{Images: images, CPUs: lab.CPUs, MemoryMiB: int(lab.MemoryBytes >> 20), Progress: a.progress()})
+	machine, err := vm.Boot(ctx, p.options(vm.Options{Images: images, CPUs: lab.CPUs, MemoryMiB: int(lab.MemoryBytes >> 20), Progress: a.progress()}))
 	if err != nil {
 		return nil, fmt.Errorf("boot the lab: %w", err)
 	}
@@ -155,7 +164,7 @@ func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab) ([]record.Che
 	}
 	var out bytes.Buffer
 	code, err := machine.Run(ctx, vm.Command{
-		Args: []string{"hapscope", "guest", "selftest", "--timer-slack", slack.String()}, Stdout: &out, Stderr: a.stderr,
+		Args: []string{p.path, "guest", "selftest", "--timer-slack", slack.String()}, Stdout: &out, Stderr: a.stderr,
 	})
 	var answer struct {
 		Checks []record.Check
@@ -176,9 +185,8 @@ func (a *app) selfTest(ctx context.Context, rootfs string) (checks []record.Chec
 	if err != nil {
 		return nil, err
 	}
-	witnesses := allWitnesses(0)
 	// A kernel that cannot have a witness is no failure of it: the answer says so.
-	fit := slices.DeleteFunc(slices.Clone(witnesses), func(c collectors.Collector) bool { return len(record.Unmet(c.Check(ctx))) > 0 })
+	fit := slices.DeleteFunc(allWitnesses(record.Plan{}), func(c collectors.Collector) bool { return len(record.Unmet(c.Check(ctx))) > 0 })
 	report := func(c record.Check) {
 		fmt.Fprintf(a.progress(), "%s %s: %s\n", map[bool]string{true: "passed", false: "FAILED"}[c.Passed], c.Witness, c.Name)
 	}
@@ -188,83 +196,18 @@ func (a *app) selfTest(ctx context.Context, rootfs string) (checks []record.Chec
 		Exercise:   []string{self, "guest", "exercise"},
 		Report:     report,
 	})
-	if err != nil || len(fit) < 2 {
+	if err != nil {
 		return checks, err
 	}
-	more, err := a.agreement(ctx, rootfs, fit)
+	var names []string
+	for _, c := range fit {
+		names = append(names, c.Name())
+	}
+	more, err := a.agreement(ctx, rootfs, names)
 	for _, c := range more {
 		report(c)
 	}
 	return append(checks, more...), err
-}
-
-// agreement measures a sandbox of runc and one of gVisor with all witnesses at
-// once, and compares what they saw.
-func (a *app) agreement(ctx context.Context, rootfs string, witnesses []collectors.Collector) (checks []record.Check, err error) {
-	dir, err := os.MkdirTemp("", "hapscope-selftest-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	s := scenario.Scenario{
-		Name: "selftest", Variants: []string{"runc", "gvisor-systrap"}, Workloads: []string{"redis-set"}, Repetitions: 2,
-		Settle: time.Second, Deadline: 5 * time.Minute, Seed: 1,
-		Load: record.Load{Mode: scenario.Paced, Requests: 100, Rate: 300, WarmUp: 200, RequestsPerConnection: 10},
-	}
-	for _, w := range witnesses {
-		s.Witnesses = append(s.Witnesses, w.Name())
-	}
-	plan := driver.NewPlan(s)
-	plan.LifecycleRepetitions = 0
-	run := record.Run{
-		Schema: record.SchemaVersion, ID: "selftest", Created: time.Now().UTC(), Hapscope: build(), Plan: plan, Where: scenario.OnHost, Why: "a self-test",
-		Lab: &record.Lab{TimerSlack: a.timerSlack.Seconds()},
-	}
-	dir = filepath.Join(dir, "run")
-	w, err := record.NewWriter(dir, run)
-	if err != nil {
-		return nil, err
-	}
-	defer w.Close()
-	if err := a.drive(ctx, w, &run, nil, rootfs); err != nil {
-		return nil, err
-	}
-	rec, err := record.Read(dir)
-	if err != nil {
-		return nil, err
-	}
-	report := analysis.New(rec)
-	for _, g := range report.Agreements() {
-		c := record.Check{Name: "the same functions of " + g.Cell.String(), Witness: g.A + ", " + g.B, Passed: g.Worst >= agreementFloor}
-		c.Detail = fmt.Sprintf("Jaccard %.4f over %d repetitions, at worst %.4f", g.Jaccard(), g.N, g.Worst)
-		for _, s := range dissents(report, g.Dissent) {
-			c.Detail += "; " + s
-		}
-		checks = append(checks, c)
-	}
-	if len(checks) == 0 {
-		return nil, fmt.Errorf("no cell was measured: %s", report.Coverage())
-	}
-	return checks, nil
-}
-
-// dissents says what only one of two witnesses saw, and why, each reason once.
-func dissents(r *analysis.Report, all []analysis.Dissent) (out []string) {
-	type ground struct{ witness, reason string }
-	names := map[ground][]string{}
-	var order []ground
-	for _, d := range all {
-		g := ground{d.Witness, d.Reason}
-		if names[g] == nil {
-			order = append(order, g)
-		}
-		names[g] = append(names[g], r.Name(d.Function))
-	}
-	for _, g := range order {
-		slices.Sort(names[g])
-		out = append(out, fmt.Sprintf("only %s saw %s: %s", g.witness, strings.Join(names[g], ", "), g.reason))
-	}
-	return out
 }
 
 // guestSelfTestCommand is selftest inside the lab.

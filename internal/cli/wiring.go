@@ -34,14 +34,20 @@ func allWorkloads() []workloads.Workload {
 }
 
 // allWitnesses lists the collectors of functions that this binary has, the
-// default first.
-func allWitnesses(traceBufferKiB int) []collectors.Collector {
-	return append([]collectors.Collector{ftrace.New(ftrace.Options{BufferKiB: traceBufferKiB}), ebpf.New(ebpf.Options{})}, bccWitness()...)
+// default first, set up for a plan.
+func allWitnesses(plan record.Plan) []collectors.Collector {
+	return append([]collectors.Collector{
+		ftrace.New(ftrace.Options{BufferKiB: int(plan.TraceBufferBytes >> 10)}),
+		ebpf.New(ebpf.Options{}),
+	}, bccWitness(plan)...)
 }
+
+// hasBCC reports whether this binary was built with the tag bcc.
+func hasBCC() bool { return len(bccWitness(record.Plan{})) > 0 }
 
 // witnessNames are the names of allWitnesses.
 func witnessNames() (names []string) {
-	for _, w := range allWitnesses(0) {
+	for _, w := range allWitnesses(record.Plan{}) {
 		names = append(names, w.Name())
 	}
 	return names
@@ -53,7 +59,7 @@ func witnesses(plan record.Plan) (out []collectors.Collector, err error) {
 	if len(names) == 0 { // a record from before there were several
 		names = witnessNames()[:1]
 	}
-	all := allWitnesses(int(plan.TraceBufferBytes >> 10))
+	all := allWitnesses(plan)
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(c collectors.Collector) bool { return c.Name() == name })
 		if i < 0 {
@@ -76,7 +82,7 @@ func catalog() scenario.Catalog {
 	for _, w := range allWorkloads() {
 		c.Workloads = append(c.Workloads, w.Name())
 	}
-	c.Witnesses = witnessNames()
+	c.Witnesses, c.Samplers = witnessNames(), []string{witnessBCC}
 	return c
 }
 

@@ -2,7 +2,10 @@
 
 package cli
 
-import "hapscope/collectors"
+import (
+	"hapscope/collectors"
+	"hapscope/record"
+)
 
 // bccWitness is none: the binary was built without the tag bcc.
-func bccWitness() []collectors.Collector { return nil }
+func bccWitness(record.Plan) []collectors.Collector { return nil }

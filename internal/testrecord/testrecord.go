@@ -138,7 +138,7 @@ func (g generator) measure(r *record.Result) {
 	steady.Others = map[string]*record.Sighting{"ebpf": {
 		Functions: map[record.Context][]record.Hit{record.InProcess: process, record.InKthread: work, record.Unattributed: work[:1]},
 		Partial:   []record.Context{record.InSoftIRQ, record.InHardIRQ}, Bounds: true, Events: 100_000,
-		Kthreads: []record.Kthread{{Thread: "kworker", Work: "flush_to_ldisc", Runs: 4}},
+		Kthreads: []record.Kthread{{Thread: "kworker", Work: "flush_to_ldisc", Owner: "redis-server", Runs: 4}, {Thread: "vhost", Owner: "qemu-system-x86"}},
 	}}
 }
 

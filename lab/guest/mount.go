@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -53,13 +54,15 @@ func earlyMounts() error {
 }
 
 // newRoot makes the root: the userland's disk, read-only, under a tmpfs that
-// takes the changes. Runs that need a real upper layer for their own overlays
+// takes the changes, and under the userland the one with other tracers, where it
+// was asked for, so that those find what they are linked with. Runs that need a real upper layer for their own overlays
 // use /run or /tmp, because an overlay cannot be the upper layer of another.
 func newRoot(c *wire.Config) error {
 	const (
-		lower = "/layer/userland"
-		upper = "/layer/tmpfs"
-		root  = "/newroot"
+		userland = "/layer/userland"
+		tracers  = "/layer/tracers"
+		upper    = "/layer/tmpfs"
+		root     = "/newroot"
 	)
 	disks, err := awaitDisks(c.Disks)
 	if err != nil {
@@ -69,10 +72,17 @@ func newRoot(c *wire.Config) error {
 		return mount{source: disks[serial], target: target, kind: "ext4", flags: unix.MS_RDONLY | unix.MS_NOATIME}
 	}
 	if err := mountAll([]mount{
-		disk(wire.DiskUserland, lower),
+		disk(wire.DiskUserland, userland),
 		{source: "layer", target: upper, kind: "tmpfs", data: "mode=755"},
 	}); err != nil {
 		return err
+	}
+	lower := []string{userland}
+	if slices.Contains(c.Disks, wire.DiskTracers) {
+		if err := disk(wire.DiskTracers, tracers).do(); err != nil {
+			return err
+		}
+		lower = append(lower, tracers)
 	}
 	for _, d := range []string{upper + "/upper", upper + "/work", root} {
 		if err := os.Mkdir(d, 0o755); err != nil {
@@ -81,14 +91,14 @@ func newRoot(c *wire.Config) error {
 	}
 	if err := mountAll([]mount{{
 		source: "lab", target: root, kind: "overlay",
-		data: "lowerdir=" + lower + ",upperdir=" + upper + "/upper,workdir=" + upper + "/work",
+		data: "lowerdir=" + strings.Join(lower, ":") + ",upperdir=" + upper + "/upper,workdir=" + upper + "/work",
 	}}); err != nil {
 		return err
 	}
+	const modules = "/usr/lib/modules"
 	targets := map[string]string{
-		wire.DiskModules:   root + "/usr/lib/modules",
+		wire.DiskModules:   root + modules,
 		wire.DiskWorkloads: root + wire.RootfsDir,
-		wire.DiskTracers:   root + wire.TracersDir,
 		wire.DiskTools:     root + wire.ToolsDir,
 	}
 	for _, serial := range c.Disks {
@@ -96,6 +106,15 @@ func newRoot(c *wire.Config) error {
 			if err := disk(serial, target).do(); err != nil {
 				return err
 			}
+		}
+	}
+	if len(lower) > 1 {
+		// The disk of modules hides the link to the kernel's headers.
+		if err := (mount{
+			source: "modules", target: root + modules, kind: "overlay", flags: unix.MS_RDONLY,
+			data: "lowerdir=" + root + modules + ":" + tracers + modules,
+		}).do(); err != nil {
+			return err
 		}
 	}
 	if err := keepSelf(root); err != nil {

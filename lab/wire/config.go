@@ -12,10 +12,9 @@ const PortName = "hapscope.agent"
 
 // Where the guest finds things.
 const (
-	RunDir     = "/run/hapscope" // tmpfs, holds the binary itself
-	RootfsDir  = "/lab/rootfs"   // the workloads' root file system, read-only
-	TracersDir = "/lab/tracers"  // root file system with other tracers, read-only; where it was asked for
-	ToolsDir   = "/lab/tools"    // tools built from source, read-only
+	RunDir    = "/run/hapscope" // tmpfs, holds the binary itself
+	RootfsDir = "/lab/rootfs"   // the workloads' root file system, read-only
+	ToolsDir  = "/lab/tools"    // tools built from source, read-only
 )
 
 // The disks' serial numbers, by which the guest tells them apart.

@@ -7,9 +7,11 @@
 package web
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -51,42 +53,44 @@ func dial(ctx context.Context, hostport string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := &http.Transport{DialContext: conn.DialContext, MaxConnsPerHost: 1, DisableCompression: true}
-	return &client{
-		conn:     conn,
-		hostport: hostport,
-		http: http.Client{
-			Transport: transport,
-			// A redirection is a wrong reply, not something to follow.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}, nil
+	stream, err := conn.DialContext(ctx, "", "")
+	if err != nil {
+		return nil, err
+	}
+	return &client{conn: conn, stream: stream, reader: bufio.NewReader(stream), hostport: hostport}, nil
 }
 
+// client speaks HTTP on its connection itself. http.Transport gives a connection up
+// whose request, by its own account, was still being written 50 ms after the reply
+// had come (maxWriteWaitBeforeConnReuse), and under emulation that happens.
 type client struct {
 	conn     *once.Conn
+	stream   net.Conn
+	reader   *bufio.Reader
 	hostport string
-	http     http.Client
+	lost     bool // the connection can carry no further request
 }
 
 // Do implements workloads.Client.
 func (c *client) Do(ctx context.Context, i int) error {
 	name := name(i)
 	path := "/hello/" + name
+	if c.lost {
+		return fmt.Errorf("GET %s: %w", path, once.ErrSpent)
+	}
+	c.lost = true // until there was a whole reply
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.hostport+path, nil)
 	if err != nil {
 		return err
 	}
 	request.Header.Set("User-Agent", "hapscope")
-	reply, err := c.http.Do(request)
+	stop := c.conn.Until(ctx)
+	defer stop()
+	reply, body, err := c.exchange(request)
 	if err != nil {
-		return err // says GET and the address
+		return fmt.Errorf("GET %s: %w", path, errors.Join(err, context.Cause(ctx)))
 	}
-	defer reply.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(reply.Body, maxBody))
-	if err != nil {
-		return fmt.Errorf("read the reply to GET %s: %w", path, err)
-	}
+	c.lost = reply.Close || len(body) == maxBody
 	want := page(name)
 	if reply.StatusCode != http.StatusOK || string(body) != want {
 		return &workloads.WrongReply{
@@ -98,11 +102,22 @@ func (c *client) Do(ctx context.Context, i int) error {
 	return nil
 }
 
-// Close implements workloads.Client.
-func (c *client) Close() error {
-	c.http.CloseIdleConnections()
-	return c.conn.Close()
+// exchange sends a request and reads the reply, of its body at most maxBody.
+func (c *client) exchange(request *http.Request) (reply *http.Response, body []byte, err error) {
+	if err := request.Write(c.stream); err != nil {
+		return nil, nil, err
+	}
+	if reply, err = http.ReadResponse(c.reader, request); err != nil {
+		return nil, nil, fmt.Errorf("read the reply: %w", err)
+	}
+	if body, err = io.ReadAll(io.LimitReader(reply.Body, maxBody)); err != nil {
+		return nil, nil, fmt.Errorf("read the reply: %w", err)
+	}
+	return reply, body, nil
 }
+
+// Close implements workloads.Client.
+func (c *client) Close() error { return c.conn.Close() }
 
 // name is what request i asks for: always the same for the same i, of one
 // length, and no other request's.

@@ -243,7 +243,7 @@ func (o *own) end(ctx context.Context) (string, error) {
 
 func (o *own) disarm(context.Context) (string, error) { return "", o.session.Close() }
 
-// peer is a program of another project, in the root file system of tracers.
+// peer is a program of another project.
 type peer struct {
 	args    func(*server) []string
 	env     []string
@@ -256,11 +256,11 @@ type peer struct {
 }
 
 func (p *peer) arm(ctx context.Context, s *server) error {
-	if _, err := os.Stat(wire.TracersDir); err != nil {
-		return fmt.Errorf("the machine has no other tracers: lab exec --tracers")
-	}
 	args := p.args(s)
-	p.command = exec.Command("chroot", append([]string{wire.TracersDir}, args...)...)
+	p.command = exec.Command(args[0], args[1:]...)
+	if p.command.Err != nil {
+		return fmt.Errorf("%w: the machine was to be booted with lab exec --tracers", p.command.Err)
+	}
 	p.command.Env = append(os.Environ(), p.env...)
 	p.output = &lines{count: p.discard}
 	out, err := p.command.StdoutPipe()

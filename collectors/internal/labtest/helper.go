@@ -35,7 +35,7 @@ const (
 // Children is how many helpers Fork makes; Own is how often a launcher calls
 // getppid itself, which must not be counted.
 const (
-	Children = 5
+	Children = 3
 	Own      = 1234
 )
 

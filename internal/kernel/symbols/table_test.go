@@ -100,6 +100,50 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// A module that is loaded later adds its functions behind the others.
+func TestExtend(t *testing.T) {
+	whole := table(t, "6.12", true)
+	without := func(text, module string) string {
+		var lines []string
+		for line := range strings.Lines(text) {
+			if !strings.Contains(line, "["+module+"]") {
+				lines = append(lines, line)
+			}
+		}
+		return strings.Join(lines, "")
+	}
+	early, err := New(Source{
+		Kallsyms:  without(read(t, "6.12", "kallsyms"), "veth"),
+		Functions: without(read(t, "6.12", "available_filter_functions_addrs"), "veth"), Addresses: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := slices.Clone(early.Functions)
+	added := early.Extend(whole)
+	if len(added) == 0 || !slices.Equal(early.Functions[:len(before)], before) || len(early.Functions) != len(whole.Functions) {
+		t.Fatalf("%d were added to %d, want %d in all", len(added), len(before), len(whole.Functions))
+	}
+	for _, i := range added {
+		f := early.Functions[i]
+		w := whole.Find("veth", f.Symbol)
+		if f.Module != "veth" || early.Find("veth", f.Symbol) != i || w < 0 || early.Address(i) != whole.Address(w) {
+			t.Errorf("%d is %+v at %#x", i, f, early.Address(i))
+		}
+	}
+	for _, slot := range whole.byIP.slots {
+		if slot.ip != 0 && early.Functions[early.Lookup(slot.ip)] != whole.Functions[slot.index] {
+			t.Errorf("%#x is %v", slot.ip, early.Functions[early.Lookup(slot.ip)])
+		}
+	}
+	if early.Untraceable != whole.Untraceable {
+		t.Errorf("%d untraceable, want %d", early.Untraceable, whole.Untraceable)
+	}
+	if again := early.Extend(whole); len(again) != 0 {
+		t.Errorf("%d were added again", len(again))
+	}
+}
+
 func TestPlaceByName(t *testing.T) {
 	text := []symbol{
 		{10, "a", ""}, {20, "dup", ""}, {30, "b", ""}, {40, "dup", ""}, {50, "c", ""}, {45, "dup", ""},

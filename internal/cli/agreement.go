@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"hapscope/analysis"
+	"hapscope/driver"
+	"hapscope/driver/scenario"
+	"hapscope/record"
+)
+
+// agreementFloor is the similarity from which on two witnesses are said to agree.
+const agreementFloor = 0.99
+
+// agreement asks whether the named witnesses see the same functions of a sandbox
+// of runc and of one of gVisor. Those of which they do not are then shown to the
+// witness bcc, with a random sample of the others.
+func (a *app) agreement(ctx context.Context, rootfs string, names []string) (checks []record.Check, err error) {
+	everything := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == witnessBCC })
+	if len(everything) < 2 {
+		return nil, nil
+	}
+	report, err := a.compare(ctx, rootfs, everything, nil)
+	if err != nil {
+		return nil, err
+	}
+	var disputed []string
+	for _, g := range report.Agreements() {
+		c := record.Check{Name: "the same functions of " + g.Cell.String(), Witness: g.A + ", " + g.B, Passed: g.Worst >= agreementFloor}
+		c.Detail = fmt.Sprintf("Jaccard %.4f over %d repetitions, at worst %.4f", g.Jaccard(), g.N, g.Worst)
+		for _, s := range dissents(report, g.Dissent) {
+			c.Detail += "; " + s
+		}
+		checks = append(checks, c)
+		for _, d := range g.Dissent {
+			if name := report.Functions[d.Function].Symbol; !slices.Contains(disputed, name) {
+				disputed = append(disputed, name)
+			}
+		}
+	}
+	if len(checks) == 0 {
+		return nil, fmt.Errorf("no cell was measured: %s", report.Coverage())
+	}
+	if len(everything) == len(names) {
+		return checks, nil
+	}
+	report, err = a.compare(ctx, rootfs, names, disputed)
+	if err != nil {
+		return checks, err
+	}
+	return append(checks, verdicts(report, disputed)...), nil
+}
+
+// compare measures both sandboxes with all witnesses at once.
+func (a *app) compare(ctx context.Context, rootfs string, witnesses, sample []string) (*analysis.Report, error) {
+	dir, err := os.MkdirTemp("", "hapscope-selftest-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	plan := driver.NewPlan(scenario.Scenario{
+		Name: "selftest", Variants: []string{"runc", "gvisor-systrap"}, Workloads: []string{"redis-set"}, Repetitions: 2,
+		Witnesses: witnesses, Settle: time.Second, Deadline: 5 * time.Minute, Seed: uint64(time.Now().UnixNano()),
+		Load: record.Load{Mode: scenario.Paced, Requests: 100, Rate: 300, WarmUp: 200, RequestsPerConnection: 10},
+	})
+	plan.LifecycleRepetitions, plan.Sample = 0, sample
+	run := record.Run{
+		Schema: record.SchemaVersion, ID: "selftest", Created: time.Now().UTC(), Hapscope: build(), Plan: plan, Where: scenario.OnHost, Why: "a self-test",
+		Lab: &record.Lab{TimerSlack: a.timerSlack.Seconds()},
+	}
+	dir = filepath.Join(dir, "run")
+	w, err := record.NewWriter(dir, run)
+	if err != nil {
+		return nil, err
+	}
+	err = a.drive(ctx, w, &run, nil, rootfs)
+	if err := errors.Join(err, w.Close()); err != nil {
+		return nil, err
+	}
+	rec, err := record.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	return analysis.New(rec), nil
+}
+
+// verdicts are what the witness bcc says: on the functions that all observed, and
+// on those of which the others had disagreed. It agrees with one of them where each
+// difference has a known reason, because a single function weighs much in a sample.
+func verdicts(r *analysis.Report, disputed []string) (checks []record.Check) {
+	all := r.Agreements()
+	for _, g := range all {
+		if g.B != witnessBCC {
+			continue
+		}
+		c := record.Check{Name: "a sample of the functions of " + g.Cell.String(), Witness: g.A + ", " + g.B, Passed: true}
+		c.Detail = fmt.Sprintf("of %d functions that both observed, any of them saw %d in %d repetitions and both saw %d", g.Sample, g.Either, g.N, g.Both)
+		for _, d := range g.Dissent {
+			c.Passed = c.Passed && d.Reason != analysis.Unexplained
+		}
+		for _, s := range dissents(r, g.Dissent) {
+			c.Detail += "; " + s
+		}
+		for _, other := range all {
+			if other.Cell == g.Cell && other.B != witnessBCC {
+				c.Detail += sides(r, g, other, disputed)
+			}
+		}
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+// sides says with whom bcc agrees on functions of which the others disagree.
+func sides(r *analysis.Report, bcc, other analysis.Agreement, disputed []string) string {
+	with := map[string][]string{}
+	for _, d := range other.Dissent {
+		if !slices.Contains(disputed, r.Functions[d.Function].Symbol) {
+			continue // bcc did not observe it
+		}
+		side := other.A
+		if slices.ContainsFunc(bcc.Dissent, func(b analysis.Dissent) bool {
+			return b.Function == d.Function && (b.Witness == bcc.A) == (d.Witness == other.A)
+		}) {
+			side = other.B
+		}
+		with[side] = append(with[side], r.Name(d.Function))
+	}
+	out := ""
+	for _, side := range []string{other.A, other.B} {
+		if len(with[side]) > 0 {
+			out += fmt.Sprintf("; where %s and %s differ, it saw what %s saw of %s", other.A, other.B, side, strings.Join(with[side], ", "))
+		}
+	}
+	return out
+}
+
+// dissents says what only one of two witnesses saw, and why, each reason once.
+func dissents(r *analysis.Report, all []analysis.Dissent) (out []string) {
+	type ground struct{ witness, reason string }
+	names := map[ground][]string{}
+	var order []ground
+	for _, d := range all {
+		g := ground{d.Witness, d.Reason}
+		if names[g] == nil {
+			order = append(order, g)
+		}
+		names[g] = append(names[g], r.Name(d.Function))
+	}
+	for _, g := range order {
+		slices.Sort(names[g])
+		out = append(out, fmt.Sprintf("only %s saw %s: %s", g.witness, strings.Join(names[g], ", "), g.reason))
+	}
+	return out
+}
