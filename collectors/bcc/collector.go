@@ -32,12 +32,12 @@ type Options struct {
 	// Functions are to be observed besides the sample and the functions of the
 	// exercise.
 	Functions []string
-	Sample    int    // functions drawn at random from the universe; 0 is 100
+	Sample    int    // functions drawn at random from the universe; 0 is 50
 	Seed      uint64 // of the draw
 }
 
-// defaultSample takes some ten seconds to attach under emulation.
-const defaultSample = 100
+// defaultSample takes some seconds to attach under emulation.
+const defaultSample = 50
 
 // Collector is the witness on kprobes.
 type Collector struct{ options Options }

@@ -27,6 +27,9 @@ type Exercise struct {
 	Forks   int `json:"forks"` // children that live for Life and call getsid once
 	// Life is how long each child lives, in nanoseconds.
 	Life time.Duration `json:"life"`
+	// Syncs is how often a byte is written to the file and fdatasync called: what a
+	// neighbour does and Standard does not, so that a witness must count none.
+	Syncs int `json:"syncs"`
 }
 
 // Standard is what a self-test makes.
@@ -34,11 +37,18 @@ func Standard() Exercise {
 	return Exercise{Getppid: 10_000, Pread: 5_000, Forks: 20, Life: time.Millisecond}
 }
 
+// Neighbour is what somebody else makes at the same time: the same and more.
+func Neighbour() Exercise {
+	e := Standard()
+	e.Syncs = 100
+	return e
+}
+
 // String is the exercise as an argument of the command that performs it.
 func (e Exercise) String() string {
 	b, err := json.Marshal(e)
 	if err != nil {
-		panic(err) // four integers
+		panic(err) // integers
 	}
 	return string(b)
 }
@@ -50,7 +60,7 @@ func Parse(s string) (e Exercise, err error) {
 	if err := d.Decode(&e); err != nil {
 		return e, fmt.Errorf("exercise %q: %w", s, err)
 	}
-	if e.Getppid < 0 || e.Pread < 0 || e.Forks < 0 || e.Life < 0 {
+	if e.Getppid < 0 || e.Pread < 0 || e.Forks < 0 || e.Life < 0 || e.Syncs < 0 {
 		return e, fmt.Errorf("exercise %q: negative", s)
 	}
 	return e, nil
@@ -72,7 +82,7 @@ func (e Exercise) Expected() []Expected {
 			Name: name, Functions: []string{"__x64_sys_" + name, "__do_sys_" + name}, Syscall: name, Count: uint64(n),
 		}
 	}
-	return []Expected{call("getppid", e.Getppid), call("pread64", e.Pread), call("fork", e.Forks), call("getsid", e.Forks)}
+	return []Expected{call("getppid", e.Getppid), call("pread64", e.Pread), call("fork", e.Forks), call("getsid", e.Forks), call("fdatasync", e.Syncs)}
 }
 
 // In returns how often the function was entered, and whether the universe has it.
@@ -111,6 +121,14 @@ func (e Exercise) Run() error {
 	for range e.Pread {
 		if n, _, errno := unix.RawSyscall6(unix.SYS_PREAD64, f.Fd(), uintptr(unsafe.Pointer(&b)), 1, 0, 0, 0); n != 1 || b != 'x' {
 			return fmt.Errorf("pread64: %d bytes, %q: %w", n, b, errno)
+		}
+	}
+	for range e.Syncs {
+		if _, err := f.WriteAt([]byte{'x'}, 0); err != nil {
+			return err
+		}
+		if err := unix.Fdatasync(int(f.Fd())); err != nil {
+			return fmt.Errorf("fdatasync: %w", err)
 		}
 	}
 	life := unix.NsecToTimespec(e.Life.Nanoseconds())

@@ -10,7 +10,7 @@ import (
 )
 
 func TestRun(t *testing.T) {
-	e := Exercise{Getppid: 3, Pread: 3, Forks: 3, Life: time.Millisecond}
+	e := Exercise{Getppid: 3, Pread: 3, Forks: 3, Life: time.Millisecond, Syncs: 3}
 	if err := e.Run(); err != nil {
 		t.Error(err)
 	}
@@ -38,7 +38,7 @@ func TestIn(t *testing.T) {
 	want := []struct {
 		n     uint64
 		known bool
-	}{{7, true}, {0, true}, {0, false}, {0, false}}
+	}{{7, true}, {0, true}, {0, false}, {0, false}, {0, false}}
 	for i, e := range Standard().Expected() {
 		if n, known := e.In(universe, hits); n != want[i].n || known != want[i].known {
 			t.Errorf("%s: %d, %v", e.Name, n, known)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,9 +20,12 @@ import (
 // agreementFloor is the similarity from which on two witnesses are said to agree.
 const agreementFloor = 0.99
 
+// sampleOfSeen is how many functions that the others saw bcc is asked for.
+const sampleOfSeen = 50
+
 // agreement asks whether the named witnesses see the same functions of a sandbox
-// of runc and of one of gVisor. Those of which they do not are then shown to the
-// witness bcc, with a random sample of the others.
+// of runc and of one of gVisor. The witness bcc is then asked for those of which they
+// do not, for a random sample of those that they saw, and for one of all functions.
 func (a *app) agreement(ctx context.Context, rootfs string, names []string) (checks []record.Check, err error) {
 	everything := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == witnessBCC })
 	if len(everything) < 2 {
@@ -31,7 +35,14 @@ func (a *app) agreement(ctx context.Context, rootfs string, names []string) (che
 	if err != nil {
 		return nil, err
 	}
-	var disputed []string
+	var disputed, seen []string
+	for _, c := range report.Cells {
+		for _, s := range c.Samples(record.Steady) {
+			for _, f := range s.Functions[record.InProcess] {
+				seen = append(seen, report.Functions[f].Symbol)
+			}
+		}
+	}
 	for _, g := range report.Agreements() {
 		c := record.Check{Name: "the same functions of " + g.Cell.String(), Witness: g.A + ", " + g.B, Passed: g.Worst >= agreementFloor}
 		c.Detail = fmt.Sprintf("Jaccard %.4f over %d repetitions, at worst %.4f", g.Jaccard(), g.N, g.Worst)
@@ -51,7 +62,12 @@ func (a *app) agreement(ctx context.Context, rootfs string, names []string) (che
 	if len(everything) == len(names) {
 		return checks, nil
 	}
-	report, err = a.compare(ctx, rootfs, names, disputed)
+	// Of functions drawn from all, hardly one would be seen.
+	slices.Sort(seen)
+	seen = slices.Compact(seen)
+	rand.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
+	seen = seen[:min(len(seen), sampleOfSeen)]
+	report, err = a.compare(ctx, rootfs, names, slices.Concat(disputed, seen))
 	if err != nil {
 		return checks, err
 	}
