@@ -32,10 +32,10 @@ build:          ## the static binary ./hapscope
 test: test-deps lint generated test-unit test-browser test-lab ## install and run all tests
 	@echo "all tests passed"
 
-lint:           ## gofmt and go vet, with every build tag
+lint: test-deps ## gofmt and go vet, with every build tag
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed: $$unformatted"; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags lab,browser ./...
+	$(GO) vet -tags lab,browser,bcc ./...
 
 # The objects depend on the compiler, so that only the one that made them can tell.
 generated: test-deps ## the committed BPF objects are those of their source
@@ -57,8 +57,7 @@ test-lab: test-deps build hapscope-bcc ## tests on real kernels, runtimes and se
 	./hapscope lab build --lab-kernel bookworm
 	rm -rf build/inside && mkdir -p build/inside
 	CGO_ENABLED=0 $(GO) test -c -tags lab -o build/inside/ $(LAB_INSIDE)
-	CGO_ENABLED=1 $(GO) test -c -tags lab,bcc -o build/inside/ ./collectors/bcc
-	$(call inside,trixie --tracers,$(LAB_INSIDE) ./collectors/bcc,)
+	$(call inside,trixie,$(LAB_INSIDE),)
 	$(call inside,bookworm,$(filter ./collectors/%,$(LAB_INSIDE)),-test.run="Witness|Exactly")
 	HAPSCOPE=$(CURDIR)/hapscope $(GO) test -count=1 -p 1 -timeout 40m -tags lab -v $(LAB_HOST)
 

@@ -116,6 +116,9 @@ func (a *Agreement) dissent(witness string, only Set, hits []record.Hit, base in
 // the tracepoint sched_switch, on x86.
 var duringSwitch = []string{"switch_mm_irqs_off", "switch_ldt", "save_fpregs_to_fpstate", "load_new_mm_cr3", "cr4_update_irqsoff", "cr4_update_pce", "choose_new_asid", "enter_lazy_tlb"}
 
+// Differing lists functions on which witnesses are known to differ.
+func Differing() []string { return slices.Clone(duringSwitch) }
+
 // Unexplained is the reason of a difference that has no known one.
 const Unexplained = "not explained"
 

@@ -3,7 +3,6 @@
 package ftrace
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,14 +11,20 @@ import (
 
 	"hapscope/collectors/exercise"
 	"hapscope/collectors/internal/labtest"
+	"hapscope/collectors/internal/tap"
+	"hapscope/internal/kernel/tracefs"
 )
 
-// leave is the role of a process that is killed with its tracer armed.
+// leave is the role of a process that is killed with its instance open. That one
+// with an armed tracer is swept as well is tested with whole runs, which arm anyway.
 const leave = "leave"
 
 func TestMain(m *testing.M) {
 	labtest.Main(m, map[string]func(){leave: labtest.Leave(func() error {
-		_, err := New(Options{BufferKiB: 64}).Open(context.Background())
+		_, err := tap.Open(tap.Options{
+			Prefix: prefix, BufferKiB: 64, ForkOption: "function-fork", Filter: (*tracefs.Instance).FunctionFilter,
+			Arm: func(*tracefs.Instance) error { return nil },
+		}, func(int) (tap.Sink, error) { return nil, nil })
 		return err
 	})})
 }

@@ -30,32 +30,38 @@ type Options struct {
 	Report     func(record.Check)     // is told of each answer as soon as it is there
 }
 
+// Answers of a self-test.
+type Answers struct {
+	Checks []record.Check
+	Seen   []string // functions that the first witness saw of the exercise in process context
+}
+
 // Run asks everything and returns the answers. An error means that a question
 // could not be asked; the answers until then are returned as well.
-func Run(ctx context.Context, o Options) (checks []record.Check, err error) {
+func Run(ctx context.Context, o Options) (a Answers, err error) {
 	t := &test{Options: o}
-	defer func() { err = errors.Join(err, t.clean()) }()
+	defer func() { a, err = t.Answers, errors.Join(err, t.clean()) }()
 	for _, c := range o.Collectors {
 		if err := t.collector(ctx, c); err != nil {
-			return t.checks, fmt.Errorf("self-test of %s: %w", c.Name(), err)
+			return a, fmt.Errorf("self-test of %s: %w", c.Name(), err)
 		}
 	}
 	if o.Lossy != nil {
 		if err := t.losses(ctx, o.Lossy); err != nil {
-			return t.checks, fmt.Errorf("self-test of %s: %w", o.Lossy.Name(), err)
+			return a, fmt.Errorf("self-test of %s: %w", o.Lossy.Name(), err)
 		}
 	}
-	return t.checks, nil
+	return a, nil
 }
 
 type test struct {
 	Options
-	checks []record.Check
-	dirs   []string // cgroups that were made
+	Answers
+	dirs []string // cgroups that were made
 }
 
 func (t *test) answer(c record.Check) {
-	t.checks = append(t.checks, c)
+	t.Checks = append(t.Checks, c)
 	if t.Report != nil {
 		t.Report(c)
 	}
@@ -136,6 +142,11 @@ func (t *test) collector(ctx context.Context, c collectors.Collector) (err error
 		return err
 	}
 	t.answer(check(c.Name(), e, s, quiet))
+	if w, ok := s.(collectors.Witness); ok && t.Seen == nil {
+		for _, h := range quiet.Functions[record.InProcess] {
+			t.Seen = append(t.Seen, w.Universe()[h.Function].Symbol)
+		}
+	}
 
 	noise, stop, err := t.neighbour(ctx)
 	if err != nil {

@@ -20,30 +20,30 @@ import (
 // agreementFloor is the similarity from which on two witnesses are said to agree.
 const agreementFloor = 0.99
 
-// sampleOfSeen is how many functions that the others saw bcc is asked for.
+// sampleOfSeen is how many functions that another witness saw bcc is asked for,
+// because of functions drawn from all it would see hardly one.
 const sampleOfSeen = 50
 
 // agreement asks whether the named witnesses see the same functions of a sandbox
-// of runc and of one of gVisor. The witness bcc is then asked for those of which they
-// do not, for a random sample of those that they saw, and for one of all functions.
-func (a *app) agreement(ctx context.Context, rootfs string, names []string) (checks []record.Check, err error) {
-	everything := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == witnessBCC })
-	if len(everything) < 2 {
+// of runc and of one of gVisor. The witness bcc observes a sample: at random some of
+// all functions and some of seen, and all on which the others are known to differ or
+// turn out to differ in every repetition.
+func (a *app) agreement(ctx context.Context, rootfs string, names, seen []string) (checks []record.Check, err error) {
+	if len(names) < 2 {
 		return nil, nil
 	}
-	report, err := a.compare(ctx, rootfs, everything, nil)
+	rand.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
+	sample := slices.Concat(analysis.Differing(), seen[:min(len(seen), sampleOfSeen)])
+	report, err := a.compare(ctx, rootfs, names, sample, 2)
 	if err != nil {
 		return nil, err
 	}
-	var disputed, seen []string
-	for _, c := range report.Cells {
-		for _, s := range c.Samples(record.Steady) {
-			for _, f := range s.Functions[record.InProcess] {
-				seen = append(seen, report.Functions[f].Symbol)
-			}
+	all := report.Agreements()
+	var disputed []string
+	for _, g := range all {
+		if g.B == witnessBCC {
+			continue
 		}
-	}
-	for _, g := range report.Agreements() {
 		c := record.Check{Name: "the same functions of " + g.Cell.String(), Witness: g.A + ", " + g.B, Passed: g.Worst >= agreementFloor}
 		c.Detail = fmt.Sprintf("Jaccard %.4f over %d repetitions, at worst %.4f", g.Jaccard(), g.N, g.Worst)
 		for _, s := range dissents(report, g.Dissent) {
@@ -51,38 +51,33 @@ func (a *app) agreement(ctx context.Context, rootfs string, names []string) (che
 		}
 		checks = append(checks, c)
 		for _, d := range g.Dissent {
-			if name := report.Functions[d.Function].Symbol; !slices.Contains(disputed, name) {
+			// One on which they agree at other times was at the edge of the phase.
+			if name := report.Functions[d.Function].Symbol; d.N == g.N && !slices.Contains(sample, name) {
 				disputed = append(disputed, name)
 			}
 		}
 	}
-	if len(checks) == 0 {
+	if len(all) == 0 {
 		return nil, fmt.Errorf("no cell was measured: %s", report.Coverage())
 	}
-	if len(everything) == len(names) {
-		return checks, nil
+	if len(disputed) > 0 && slices.Contains(names, witnessBCC) {
+		sample = slices.Concat(sample, disputed)
+		if report, err = a.compare(ctx, rootfs, names, sample, 1); err != nil {
+			return checks, err
+		}
 	}
-	// Of functions drawn from all, hardly one would be seen.
-	slices.Sort(seen)
-	seen = slices.Compact(seen)
-	rand.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
-	seen = seen[:min(len(seen), sampleOfSeen)]
-	report, err = a.compare(ctx, rootfs, names, slices.Concat(disputed, seen))
-	if err != nil {
-		return checks, err
-	}
-	return append(checks, verdicts(report, disputed)...), nil
+	return append(checks, verdicts(report, sample)...), nil
 }
 
 // compare measures both sandboxes with all witnesses at once.
-func (a *app) compare(ctx context.Context, rootfs string, witnesses, sample []string) (*analysis.Report, error) {
+func (a *app) compare(ctx context.Context, rootfs string, witnesses, sample []string, repetitions int) (*analysis.Report, error) {
 	dir, err := os.MkdirTemp("", "hapscope-selftest-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	plan := driver.NewPlan(scenario.Scenario{
-		Name: "selftest", Variants: []string{"runc", "gvisor-systrap"}, Workloads: []string{"redis-set"}, Repetitions: 2,
+		Name: "selftest", Variants: []string{"runc", "gvisor-systrap"}, Workloads: []string{"redis-set"}, Repetitions: repetitions,
 		Witnesses: witnesses, Settle: time.Second, Deadline: 5 * time.Minute, Seed: uint64(time.Now().UnixNano()),
 		Load: record.Load{Mode: scenario.Paced, Requests: 100, Rate: 300, WarmUp: 200, RequestsPerConnection: 10},
 	})
@@ -110,7 +105,7 @@ func (a *app) compare(ctx context.Context, rootfs string, witnesses, sample []st
 // verdicts are what the witness bcc says: on the functions that all observed, and
 // on those of which the others had disagreed. It agrees with one of them where each
 // difference has a known reason, because a single function weighs much in a sample.
-func verdicts(r *analysis.Report, disputed []string) (checks []record.Check) {
+func verdicts(r *analysis.Report, sample []string) (checks []record.Check) {
 	all := r.Agreements()
 	for _, g := range all {
 		if g.B != witnessBCC {
@@ -126,7 +121,7 @@ func verdicts(r *analysis.Report, disputed []string) (checks []record.Check) {
 		}
 		for _, other := range all {
 			if other.Cell == g.Cell && other.B != witnessBCC {
-				c.Detail += sides(r, g, other, disputed)
+				c.Detail += sides(r, g, other, sample)
 			}
 		}
 		checks = append(checks, c)
@@ -135,10 +130,10 @@ func verdicts(r *analysis.Report, disputed []string) (checks []record.Check) {
 }
 
 // sides says with whom bcc agrees on functions of which the others disagree.
-func sides(r *analysis.Report, bcc, other analysis.Agreement, disputed []string) string {
+func sides(r *analysis.Report, bcc, other analysis.Agreement, sample []string) string {
 	with := map[string][]string{}
 	for _, d := range other.Dissent {
-		if !slices.Contains(disputed, r.Functions[d.Function].Symbol) {
+		if !slices.Contains(sample, r.Functions[d.Function].Symbol) {
 			continue // bcc did not observe it
 		}
 		side := other.A

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -202,6 +203,30 @@ func TestFaultsOnTheHost(t *testing.T) {
 	}
 	r := hapscope(t, "lab", "exec", "--share", filepath.Dir(script), "--", "sh", script)
 	r.want(t, 0, "all faults were handled")
+}
+
+// The instruments count right, agree, and bcc confirms it.
+func TestSelfTest(t *testing.T) {
+	r := hapscope(t, "selftest", "--json")
+	r.want(t, 0)
+	var report struct {
+		Checks  []record.Check
+		Unasked map[string]string
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &report); err != nil {
+		t.Fatal(err)
+	}
+	answers := map[string]int{}
+	for _, c := range report.Checks {
+		answers[c.Witness]++
+		if !c.Passed {
+			t.Errorf("%s: %s: %s", c.Witness, c.Name, c.Detail)
+		}
+	}
+	want := map[string]int{"ftrace": 5, "ebpf": 4, "bcc": 4, "syscalls": 4, "ftrace, ebpf": 2, "ftrace, bcc": 2}
+	if !maps.Equal(answers, want) || len(report.Unasked) > 0 {
+		t.Errorf("answers of %v, want %v; not asked: %v", answers, want, report.Unasked)
+	}
 }
 
 func TestDoctorJSON(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -77,17 +78,17 @@ everything was answered right, 3 when not.`,
 			r := selfTestReport{Where: place.where, Why: place.why}
 			bcc := hasBCC()
 			if place.where == scenario.OnHost {
-				r.Checks, err = a.selfTest(c.Context(), hostRootfs())
+				err = a.selfTest(c.Context(), hostRootfs(), &r)
 			} else {
 				var program program
 				if program, err = labProgram(true); err != nil {
 					return err
 				}
 				bcc = program.bcc()
-				r.Checks, err = a.selfTestInLab(c.Context(), f.Lab, program)
+				err = a.selfTestInLab(c.Context(), f.Lab, program, &r)
 			}
 			if !bcc {
-				r.Unasked = map[string]string{witnessBCC: "this hapscope was built without it, and in the lab there was no " + bccProgram + " beside it either: make " + bccProgram}
+				r.unasked(witnessBCC, "this hapscope was built without it, and in the lab there was no "+bccProgram+" beside it either: make "+bccProgram)
 			}
 			if err := c.Context().Err(); err != nil {
 				return err
@@ -100,6 +101,14 @@ everything was answered right, 3 when not.`,
 	c.Flags().StringVar(&file, "scenarios", "", "scenarios file that describes the lab (default ./scenarios.yaml, else the built-in one)")
 	c.Flags().StringVar(&kernel, "lab-kernel", "", "Debian suite of the lab's kernel (default: the scenarios file's)")
 	return c
+}
+
+// unasked notes why a witness was not asked.
+func (r *selfTestReport) unasked(witness, why string) {
+	if r.Unasked == nil {
+		r.Unasked = map[string]string{}
+	}
+	r.Unasked[witness] = why
 }
 
 // conclude prints the answers and gives the exit code.
@@ -122,8 +131,8 @@ func (r *selfTestReport) conclude(w io.Writer, asJSON bool, err error) error {
 		}
 	} else {
 		fmt.Fprintf(w, "%s: %s\n\n%s\n", r.Where, r.Why, r.table())
-		for witness, why := range r.Unasked {
-			fmt.Fprintf(w, "\n%s was not asked: %s\n", witness, why)
+		for _, witness := range slices.Sorted(maps.Keys(r.Unasked)) {
+			fmt.Fprintf(w, "\n%s was not asked: %s\n", witness, r.Unasked[witness])
 		}
 	}
 	switch {
@@ -148,14 +157,14 @@ func (r *selfTestReport) table() string {
 }
 
 // selfTestInLab has a program tested inside.
-func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program) ([]record.Check, error) {
+func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program, r *selfTestReport) error {
 	images, err := image.Ensure(ctx, p.images(a.imageOptions(lab.Suite, lab.Kernel)))
 	if err != nil {
-		return nil, labError("build the lab", err)
+		return labError("build the lab", err)
 	}
 	machine, err := vm.Boot(ctx, p.options(vm.Options{Images: images, CPUs: lab.CPUs, MemoryMiB: int(lab.MemoryBytes >> 20), Progress: a.progress()}))
 	if err != nil {
-		return nil, fmt.Errorf("boot the lab: %w", err)
+		return fmt.Errorf("boot the lab: %w", err)
 	}
 	defer machine.Close()
 	slack := time.Duration(0)
@@ -166,48 +175,55 @@ func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program) ([
 	code, err := machine.Run(ctx, vm.Command{
 		Args: []string{p.path, "guest", "selftest", "--timer-slack", slack.String()}, Stdout: &out, Stderr: a.stderr,
 	})
-	var answer struct {
-		Checks []record.Check
-		Error  string
-	}
+	var answer selfTestReport
 	if e := json.Unmarshal(out.Bytes(), &answer); e != nil {
-		return nil, errors.Join(err, fmt.Errorf("the lab's answer, exit code %d: %w", code, e))
+		return errors.Join(err, fmt.Errorf("the lab's answer, exit code %d: %w", code, e))
 	}
+	r.Checks, r.Unasked = answer.Checks, answer.Unasked
 	if answer.Error != "" {
 		err = errors.Join(err, errors.New(answer.Error))
 	}
-	return answer.Checks, err
+	return err
 }
 
 // selfTest asks everything on the machine that this process runs on.
-func (a *app) selfTest(ctx context.Context, rootfs string) (checks []record.Check, err error) {
+func (a *app) selfTest(ctx context.Context, rootfs string, r *selfTestReport) error {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// A kernel that cannot have a witness is no failure of it: the answer says so.
-	fit := slices.DeleteFunc(allWitnesses(record.Plan{}), func(c collectors.Collector) bool { return len(record.Unmet(c.Check(ctx))) > 0 })
+	var fit []collectors.Collector
+	var names []string
+	for _, c := range allWitnesses(record.Plan{}) {
+		if unmet := record.Unmet(c.Check(ctx)); len(unmet) > 0 {
+			r.unasked(c.Name(), record.DescribeUnmet(unmet))
+			continue
+		}
+		fit, names = append(fit, c), append(names, c.Name())
+	}
+	if len(fit) == 0 {
+		return errors.New("this kernel can have no witness")
+	}
 	report := func(c record.Check) {
 		fmt.Fprintf(a.progress(), "%s %s: %s\n", map[bool]string{true: "passed", false: "FAILED"}[c.Passed], c.Witness, c.Name)
 	}
-	checks, err = selftest.Run(ctx, selftest.Options{
+	answers, err := selftest.Run(ctx, selftest.Options{
 		Collectors: append(slices.Clone(fit), otherCollectors()...),
 		Lossy:      ftrace.New(ftrace.Options{BufferKiB: lossyBufferKiB, Poll: time.Hour}),
 		Exercise:   []string{self, "guest", "exercise"},
 		Report:     report,
 	})
+	r.Checks = answers.Checks
 	if err != nil {
-		return checks, err
+		return err
 	}
-	var names []string
-	for _, c := range fit {
-		names = append(names, c.Name())
-	}
-	more, err := a.agreement(ctx, rootfs, names)
+	more, err := a.agreement(ctx, rootfs, names, answers.Seen)
 	for _, c := range more {
 		report(c)
 	}
-	return append(checks, more...), err
+	r.Checks = append(r.Checks, more...)
+	return err
 }
 
 // guestSelfTestCommand is selftest inside the lab.
@@ -216,12 +232,8 @@ func guestSelfTestCommand(a *app) *cobra.Command {
 		Use:  "selftest",
 		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			checks, err := a.selfTest(c.Context(), wire.RootfsDir)
-			answer := struct {
-				Checks []record.Check
-				Error  string
-			}{Checks: checks}
-			if err != nil {
+			var answer selfTestReport
+			if err := a.selfTest(c.Context(), wire.RootfsDir, &answer); err != nil {
 				answer.Error = err.Error()
 			}
 			return json.NewEncoder(a.stdout).Encode(answer)

@@ -4,7 +4,6 @@ package labtest
 
 import (
 	"context"
-	"debug/elf"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,34 +106,14 @@ func Cgroup(t *testing.T) string {
 	return dir
 }
 
-// loaderReads is how many pread64 the dynamic loader may make for one program.
-const loaderReads = 10
-
-// dynamic reports whether this binary, and so the helper, is linked dynamically:
-// a test of a package that uses cgo.
-func dynamic(t *testing.T) bool {
-	t.Helper()
-	f, err := elf.Open("/proc/self/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	return slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
-}
-
 // Exactly checks that the exercise was counted so many times, and nothing lost.
-// Where the helper was observed from its start and is linked dynamically, the
-// loader may have called pread64 too.
-func Exactly(t *testing.T, s collectors.Witness, o collectors.Observation, times uint64, fromStart bool) {
+func Exactly(t *testing.T, s collectors.Witness, o collectors.Observation, times uint64) {
 	t.Helper()
 	if o.Lost != nil || o.Unknown != 0 {
 		t.Errorf("lost %v, unknown %d", o.Lost, o.Unknown)
 	}
 	for _, e := range exercise.Standard().Expected() {
 		n, known := e.In(s.Universe(), o.Functions[record.InProcess])
-		if extra := n - e.Count*times; fromStart && e.Name == "pread64" && dynamic(t) && extra <= loaderReads*(times+1) {
-			n -= extra
-		}
 		if !known || n != e.Count*times {
 			t.Errorf("%s: %d were counted, want %d; in the universe: %v", e.Name, n, e.Count*times, known)
 		}
@@ -171,7 +150,7 @@ func Witness(t *testing.T, s collectors.Witness, everything bool) {
 			Begin(t, s)
 			Perform(t, outside)
 			Perform(t, inside)
-			Exactly(t, s, End(t, s), 1, false)
+			Exactly(t, s, End(t, s), 1)
 		}
 		if err := s.Forget(); err != nil {
 			t.Fatal(err)
@@ -192,7 +171,7 @@ func Witness(t *testing.T, s collectors.Witness, everything bool) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := Launched(t, s, c.role)
-			Exactly(t, s, o, c.times, true)
+			Exactly(t, s, o, c.times)
 			if n := Count(t, s, o.Functions[record.InProcess], "begin_new_exec"); n != c.execs {
 				t.Errorf("%d execs were counted, want %d", n, c.execs)
 			}
