@@ -108,7 +108,7 @@ func newCell(cell record.Cell, plan *record.Plan, planned []int, results []*reco
 	subtractIdle(c.samples)
 	for phase, s := range c.samples {
 		for _, context := range Contexts() {
-			for _, m := range []Metric{UniqueFunctions, UniqueSyscalls, Syscalls} {
+			for _, m := range Metrics() {
 				key := Key{phase, context, m}
 				if sum := summarize(key, s); sum != nil {
 					c.summaries[key] = sum

@@ -10,7 +10,16 @@ const (
 	UniqueFunctions Metric = "unique-functions" // different kernel functions entered
 	UniqueSyscalls  Metric = "unique-syscalls"  // different system calls that reached their handler
 	Syscalls        Metric = "syscalls"         // how often any of them did
+	VMExitReasons   Metric = "vm-exit-reasons"  // different reasons for which virtual machines left the guest
+	VMExits         Metric = "vm-exits"         // how often they did
+	Hypercalls      Metric = "hypercalls"       // that the host kernel served
+	VMUserExits     Metric = "vm-user-exits"    // exits that went on to the monitor
 )
+
+// Metrics lists them.
+func Metrics() []Metric {
+	return []Metric{UniqueFunctions, UniqueSyscalls, Syscalls, VMExitReasons, VMExits, Hypercalls, VMUserExits}
+}
 
 // Unit is what one of the metric is.
 func (m Metric) Unit() string {
@@ -19,6 +28,12 @@ func (m Metric) Unit() string {
 		return "functions"
 	case UniqueSyscalls:
 		return "syscalls"
+	case VMExitReasons:
+		return "reasons"
+	case VMExits, VMUserExits:
+		return "exits"
+	case Hypercalls:
+		return "hypercalls"
 	default:
 		return "calls"
 	}

@@ -52,7 +52,7 @@ func (c *Cell) rows(repetition int) (rows []Row) {
 			if s.Repetition != repetition {
 				continue
 			}
-			for _, m := range []Metric{UniqueFunctions, UniqueSyscalls, Syscalls} {
+			for _, m := range Metrics() {
 				for _, context := range Contexts() {
 					if v, ok := s.value(m, context); ok {
 						rows = append(rows, Row{c.Cell, repetition, Key{phase, context, m}, &v, s.Status})

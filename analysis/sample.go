@@ -12,8 +12,9 @@ type Sample struct {
 	Repetition int
 	Status     record.Status
 	Phase      record.Phase
-	Functions  map[record.Context]Set // nil where functions were not measured
-	Syscalls   map[string]uint64      // nil where system calls were not measured
+	Functions  map[record.Context]Set               // nil where functions were not measured
+	Syscalls   map[string]uint64                    // nil where system calls were not measured
+	VM         map[record.VMEvent]map[string]uint64 // nil where virtual machines were not observed
 }
 
 // value returns the sample's number of a metric, and whether there is one.
@@ -25,13 +26,27 @@ func (s *Sample) value(m Metric, c record.Context) (float64, bool) {
 	case m == UniqueSyscalls && c == record.InProcess && s.Syscalls != nil:
 		return float64(len(s.Syscalls)), true
 	case m == Syscalls && c == record.InProcess && s.Syscalls != nil:
-		var total uint64
-		for _, n := range s.Syscalls {
-			total += n
-		}
-		return float64(total), true
+		return total(s.Syscalls), true
+	case c != record.InProcess || s.VM == nil:
+		return 0, false
+	case m == VMExitReasons:
+		return float64(len(s.VM[record.VMExit])), true
+	case m == VMExits:
+		return total(s.VM[record.VMExit]), true
+	case m == Hypercalls:
+		return total(s.VM[record.Hypercall]), true
+	case m == VMUserExits:
+		return total(s.VM[record.VMUserExit]), true
 	}
 	return 0, false
+}
+
+func total(counts map[string]uint64) float64 {
+	var sum uint64
+	for _, n := range counts {
+		sum += n
+	}
+	return float64(sum)
 }
 
 // samples takes a measured repetition apart into its phases; base is where its
@@ -40,7 +55,7 @@ func samples(r *record.Result, base int) map[record.Phase]*Sample {
 	out := map[record.Phase]*Sample{}
 	for i := range r.Phases {
 		p := &r.Phases[i]
-		s := &Sample{Repetition: r.Repetition, Status: r.Status, Phase: p.Phase, Syscalls: p.Syscalls}
+		s := &Sample{Repetition: r.Repetition, Status: r.Status, Phase: p.Phase, Syscalls: p.Syscalls, VM: p.VM}
 		if p.Functions != nil {
 			s.Functions = map[record.Context]Set{}
 			for _, c := range record.Contexts() {
@@ -76,12 +91,28 @@ func join(a, b *Sample) *Sample {
 		derive(s.Functions)
 	}
 	if a.Syscalls != nil && b.Syscalls != nil {
-		s.Syscalls = maps.Clone(a.Syscalls)
-		for name, n := range b.Syscalls {
-			s.Syscalls[name] += n
+		s.Syscalls = plus(a.Syscalls, b.Syscalls)
+	}
+	if a.VM != nil && b.VM != nil {
+		s.VM = map[record.VMEvent]map[string]uint64{}
+		for _, kind := range record.VMEvents() {
+			if counts := plus(a.VM[kind], b.VM[kind]); len(counts) > 0 {
+				s.VM[kind] = counts
+			}
 		}
 	}
 	return s
+}
+
+func plus(a, b map[string]uint64) map[string]uint64 {
+	sum := maps.Clone(a)
+	if sum == nil {
+		return b
+	}
+	for name, n := range b {
+		sum[name] += n
+	}
+	return sum
 }
 
 // elsewhere is what a further witness saw of a context about which the first one

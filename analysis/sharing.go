@@ -1,7 +1,5 @@
 package analysis
 
-import "hapscope/record"
-
 // Sharing says which functions the variants of a workload have in common, in
 // process context and steady state, over all repetitions.
 type Sharing struct {
@@ -59,45 +57,6 @@ func (r *Report) measuredKernels() []string {
 				seen[k] = true
 				out = append(out, k)
 			}
-		}
-	}
-	return out
-}
-
-// SyscallTable holds the system calls of a workload's steady state.
-type SyscallTable struct {
-	Workload string
-	Variants []string     // those measured, in the order of the plan
-	Names    []string     // of every call that any variant made, sorted
-	Calls    [][]*float64 // per name and variant: mean per repetition; nil where it was never made
-}
-
-// SyscallTables returns one table for each workload for which calls were measured.
-func (r *Report) SyscallTables() (out []SyscallTable) {
-	for _, w := range r.Run.Plan.Workloads {
-		t := SyscallTable{Workload: w}
-		var means []map[string]float64
-		for _, c := range r.Cells {
-			if c.Workload != w {
-				continue
-			}
-			if m := meanCalls(c.samples[record.Steady]); m != nil {
-				t.Variants = append(t.Variants, c.Variant)
-				means = append(means, m)
-			}
-		}
-		t.Names = sortedNames(means)
-		for _, name := range t.Names {
-			row := make([]*float64, len(means))
-			for i, m := range means {
-				if v, ok := m[name]; ok {
-					row[i] = &v
-				}
-			}
-			t.Calls = append(t.Calls, row)
-		}
-		if len(t.Variants) > 0 {
-			out = append(out, t)
 		}
 	}
 	return out

@@ -145,6 +145,9 @@ func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, f fun
 			}
 			maps.Copy(p.Syscalls, o.Syscalls)
 		}
+		if o.VM != nil {
+			p.VM = o.VM
+		}
 		at := slices.IndexFunc(in.witnesses, func(w *witness) bool { return w.Witness == s })
 		switch {
 		case at < 0:

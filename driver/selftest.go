@@ -73,9 +73,10 @@ func (d *Driver) exercise(ctx context.Context, in *instruments) (checks []record
 			err = errors.Join(err, endErr)
 			continue
 		}
-		if i < len(in.witnesses) {
+		switch {
+		case i < len(in.witnesses):
 			checks = append(checks, e.Check(in.witnesses[i].name, in.witnesses[i].Universe(), o.Functions[record.InProcess], o.Lost))
-		} else {
+		case o.Syscalls != nil:
 			checks = append(checks, e.CheckSyscalls(d.Collectors[i-len(in.witnesses)].Name(), o.Syscalls, o.Lost))
 		}
 	}

@@ -92,6 +92,16 @@ func (p *PhaseResult) check(table int) error {
 			return fmt.Errorf("witness %s: %w", name, err)
 		}
 	}
+	for kind, events := range p.VM {
+		if !slices.Contains(VMEvents(), kind) {
+			return fmt.Errorf("event of a virtual machine %q is none of %v", kind, VMEvents())
+		}
+		for name, n := range events {
+			if name == "" || n == 0 {
+				return fmt.Errorf("%s %q happened %d times", kind, name, n)
+			}
+		}
+	}
 	for name, n := range p.Syscalls {
 		if name == "" || n == 0 {
 			return fmt.Errorf("system call %q was made %d times", name, n)

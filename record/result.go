@@ -123,6 +123,9 @@ type PhaseResult struct {
 	// Syscalls counts host system calls that reached their handler, by name:
 	// those that seccomp denied or ptrace swallowed are not among them.
 	Syscalls map[string]uint64 `json:"syscalls"`
+	// VM counts what virtual machines made the host's KVM do; absent where that was
+	// not measured, empty where there was none.
+	VM map[VMEvent]map[string]uint64 `json:"vm,omitzero"`
 }
 
 // LostTotal sums the losses of all CPUs.
@@ -170,4 +173,23 @@ func (r *Result) Phase(p Phase) *PhaseResult {
 		}
 	}
 	return nil
+}
+
+// VMEvent is a kind of event of virtual machines.
+type VMEvent string
+
+// The kinds of events of virtual machines that KVM runs. What is counted of each:
+const (
+	VMExit     VMEvent = "exit"      // from the guest to the host kernel, by reason
+	Hypercall  VMEvent = "hypercall" // that the host kernel served, by name or number
+	VMUserExit VMEvent = "user-exit" // on to the monitor, by reason
+	VMPortIO   VMEvent = "pio"       // instructions that the host kernel saw, by direction and port
+	VMMMIO     VMEvent = "mmio"      // likewise, by direction; fast ones only signal a device's queue
+	VMInject   VMEvent = "inject"    // interrupts and exceptions put into the guest, by kind
+	VMHalt     VMEvent = "halt"      // of a virtual CPU that was woken up, by whether its thread polled or slept
+)
+
+// VMEvents lists the kinds.
+func VMEvents() []VMEvent {
+	return []VMEvent{VMExit, Hypercall, VMUserExit, VMPortIO, VMMMIO, VMInject, VMHalt}
 }

@@ -84,6 +84,8 @@ type Run struct {
 	// SelfTest is the short self-test on the armed instruments, once for each time
 	// that the run was begun or resumed.
 	SelfTest []SelfTest `json:"self_test,omitempty"`
+	// Unarmed names the collectors that this machine cannot have, and why.
+	Unarmed map[string]string `json:"unarmed,omitempty"`
 }
 
 // SelfTest is a self-test before measuring: what was counted of a process whose

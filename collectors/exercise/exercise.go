@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hapscope/internal/kernel/kvmguest"
 	"hapscope/record"
 )
 
@@ -30,7 +32,18 @@ type Exercise struct {
 	// Syncs is how often a byte is written to the file and fdatasync called: what a
 	// neighbour does and Standard does not, so that a witness must count none.
 	Syncs int `json:"syncs"`
+	// Hypercalls and Outs, writes to a port, are made by a guest in a virtual machine;
+	// with neither there is none.
+	Hypercalls int `json:"hypercalls,omitempty"`
+	Outs       int `json:"outs,omitempty"`
 }
+
+// unknownHypercall is a number that KVM has no hypercall for: it is served by
+// saying so.
+const unknownHypercall = 99
+
+// Machine is an exercise of a virtual machine.
+func Machine() Exercise { return Exercise{Hypercalls: 700, Outs: 1300} }
 
 // Standard is what a self-test makes.
 func Standard() Exercise {
@@ -60,7 +73,7 @@ func Parse(s string) (e Exercise, err error) {
 	if err := d.Decode(&e); err != nil {
 		return e, fmt.Errorf("exercise %q: %w", s, err)
 	}
-	if e.Getppid < 0 || e.Pread < 0 || e.Forks < 0 || e.Life < 0 || e.Syncs < 0 {
+	if e.Getppid < 0 || e.Pread < 0 || e.Forks < 0 || e.Life < 0 || e.Syncs < 0 || e.Hypercalls < 0 || e.Outs < 0 || e.Hypercalls > math.MaxInt32 || e.Outs > math.MaxInt32 {
 		return e, fmt.Errorf("exercise %q: negative", s)
 	}
 	return e, nil
@@ -131,6 +144,11 @@ func (e Exercise) Run() error {
 			return fmt.Errorf("fdatasync: %w", err)
 		}
 	}
+	if e.Hypercalls > 0 || e.Outs > 0 {
+		if err := kvmguest.Run(kvmguest.Calls(uint32(e.Hypercalls), unknownHypercall, uint32(e.Outs)), nil); err != nil {
+			return err
+		}
+	}
 	life := unix.NsecToTimespec(e.Life.Nanoseconds())
 	for range e.Forks {
 		if err := fork(&life); err != nil {
@@ -173,9 +191,12 @@ func fork(life *unix.Timespec) error {
 	}
 }
 
-// Serve answers with a byte when it is ready, and then performs the exercise each
+// Serve serves the exercise.
+func (e Exercise) Serve(r io.Reader, w io.Writer) error { return Serve(r, w, e.Run) }
+
+// Serve answers with a byte when it is ready, and then performs something each
 // time that a byte is read and answers with a byte: the other side of a Performer.
-func (e Exercise) Serve(r io.Reader, w io.Writer) error {
+func Serve(r io.Reader, w io.Writer, perform func() error) error {
 	b := []byte{1}
 	for {
 		if _, err := w.Write(b); err != nil {
@@ -184,7 +205,7 @@ func (e Exercise) Serve(r io.Reader, w io.Writer) error {
 		if _, err := r.Read(b); err != nil {
 			return nil // the other side is done
 		}
-		if err := e.Run(); err != nil {
+		if err := perform(); err != nil {
 			return err
 		}
 	}

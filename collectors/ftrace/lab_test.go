@@ -20,7 +20,7 @@ import (
 const leave = "leave"
 
 func TestMain(m *testing.M) {
-	labtest.Main(m, map[string]func(){leave: labtest.Leave(func() error {
+	labtest.Main(m, map[string]func() error{leave: labtest.Leave(func() error {
 		_, err := tap.Open(tap.Options{
 			Prefix: prefix, BufferKiB: 64, ForkOption: "function-fork", Filter: (*tracefs.Instance).FunctionFilter,
 			Arm: func(*tracefs.Instance) error { return nil },

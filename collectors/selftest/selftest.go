@@ -25,6 +25,7 @@ import (
 // Options of a self-test.
 type Options struct {
 	Collectors []collectors.Collector // each is asked everything that it can answer
+	Machines   []collectors.Collector // of what virtual machines do; a guest must run here
 	Lossy      collectors.Collector   // one that must lose events; nil leaves the question out
 	Exercise   []string               // command that serves the exercise given as its last argument
 	Report     func(record.Check)     // is told of each answer as soon as it is there
@@ -43,6 +44,11 @@ func Run(ctx context.Context, o Options) (a Answers, err error) {
 	defer func() { a, err = t.Answers, errors.Join(err, t.clean()) }()
 	for _, c := range o.Collectors {
 		if err := t.collector(ctx, c); err != nil {
+			return a, fmt.Errorf("self-test of %s: %w", c.Name(), err)
+		}
+	}
+	for _, c := range o.Machines {
+		if err := t.machine(ctx, c); err != nil {
 			return a, fmt.Errorf("self-test of %s: %w", c.Name(), err)
 		}
 	}
@@ -163,6 +169,37 @@ func (t *test) collector(ctx context.Context, c collectors.Collector) (err error
 		return err
 	}
 	return t.fromTheStart(ctx, c.Name(), s)
+}
+
+// machine asks a collector of what virtual machines do, while somebody else has one
+// as well.
+func (t *test) machine(ctx context.Context, c collectors.Collector) (err error) {
+	s, err := c.Open(ctx)
+	if err != nil {
+		t.answer(record.Check{Name: "it can be armed", Witness: c.Name(), Detail: err.Error()})
+		return nil
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	e := exercise.Machine()
+	other, _, err := t.performer(ctx, e, "neighbour")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, other.Close()) }()
+	p, dir, err := t.performer(ctx, e, "performer")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	if _, err := s.Seed(collectors.Target{Cgroup: dir}); err != nil {
+		return err
+	}
+	o, err := observe(ctx, s, func() error { return errors.Join(other.Perform(), p.Perform()) })
+	if err != nil {
+		return err
+	}
+	t.answer(e.CheckVM(c.Name(), o.VM, o.Lost))
+	return s.Forget()
 }
 
 // check compares with what the exercise was.

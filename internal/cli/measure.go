@@ -138,9 +138,13 @@ func (a *app) drive(ctx context.Context, w *record.Writer, run *record.Run, resu
 	if err != nil {
 		return fmt.Errorf("find the program that performs the exercise of the self-test: %w", err)
 	}
+	optional, unarmed := fitCollectors(ctx)
+	if err := w.UpdateRun(func(r *record.Run) { r.Unarmed = unarmed }); err != nil {
+		return err
+	}
 	d := &driver.Driver{
 		Runtimes: runtimesByVariant(), Workloads: workloadsByName(),
-		Witnesses: armed, Collectors: otherCollectors(), Describe: describeMachine, Threads: cgroup.Threads,
+		Witnesses: armed, Collectors: append(otherCollectors(), optional...), Describe: describeMachine, Threads: cgroup.Threads,
 		Exercise: []string{self, "guest", "exercise"},
 		Rootfs:   rootfs, State: stateDir, Writer: w, Log: a.log,
 		TimerSlack: timerSlack(run.Lab),

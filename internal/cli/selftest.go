@@ -21,6 +21,7 @@ import (
 	"hapscope/collectors/ftrace"
 	"hapscope/collectors/selftest"
 	"hapscope/driver/scenario"
+	"hapscope/internal/kernel/kvmguest"
 	"hapscope/lab/image"
 	"hapscope/lab/vm"
 	"hapscope/lab/wire"
@@ -38,6 +39,9 @@ type selfTestReport struct {
 	Error   string            `json:"error,omitempty"` // why questions were left unasked
 }
 
+// kvmDeadline is for a guest of a few instructions.
+const kvmDeadline = 20 * time.Second
+
 // lossyBufferKiB is a ring buffer that must overflow.
 const lossyBufferKiB = 8
 
@@ -50,7 +54,7 @@ func selfTestCommand(a *app) *cobra.Command {
 		Long: `Ask every instrument questions whose answers are known: does it count exactly
 10,000 getppid, 5,000 pread64, 20 forks and their children that live for 1 ms? Does
 a noisy neighbour change that? Is a process counted from its start? Are losses
-reported? And do all witnesses see the same functions of a sandbox under runc and
+reported? Are the hypercalls and exits of a small virtual machine counted exactly? And do all witnesses see the same functions of a sandbox under runc and
 under gVisor? Where they do not, the witness bcc is asked for a verdict, if this
 hapscope was built with it or a hapscope-bcc lies beside it (make hapscope-bcc).
 
@@ -208,8 +212,16 @@ func (a *app) selfTest(ctx context.Context, rootfs string, r *selfTestReport) er
 	report := func(c record.Check) {
 		fmt.Fprintf(a.progress(), "%s %s: %s\n", map[bool]string{true: "passed", false: "FAILED"}[c.Passed], c.Witness, c.Name)
 	}
+	machines, unfit := fitCollectors(ctx)
+	if err := probeKVM(ctx); err != nil && len(machines) > 0 {
+		machines, unfit["kvm"] = nil, "no guest runs here: "+err.Error()
+	}
+	for name, why := range unfit {
+		r.unasked(name, why)
+	}
 	answers, err := selftest.Run(ctx, selftest.Options{
 		Collectors: append(slices.Clone(fit), otherCollectors()...),
+		Machines:   machines,
 		Lossy:      ftrace.New(ftrace.Options{BufferKiB: lossyBufferKiB, Poll: time.Hour}),
 		Exercise:   []string{self, "guest", "exercise"},
 		Report:     report,
@@ -224,6 +236,13 @@ func (a *app) selfTest(ctx context.Context, rootfs string, r *selfTestReport) er
 	}
 	r.Checks = append(r.Checks, more...)
 	return err
+}
+
+// probeKVM reports why virtual machines cannot be asked about here.
+func probeKVM(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, kvmDeadline, fmt.Errorf("no end within %v", kvmDeadline))
+	defer cancel()
+	return kvmguest.Probe(ctx)
 }
 
 // guestSelfTestCommand is selftest inside the lab.

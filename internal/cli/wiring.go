@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	"hapscope/collectors"
 	"hapscope/collectors/ebpf"
 	"hapscope/collectors/ftrace"
+	"hapscope/collectors/kvm"
 	"hapscope/collectors/syscalls"
 	"hapscope/driver/scenario"
 	"hapscope/record"
@@ -72,6 +74,25 @@ func witnesses(plan record.Plan) (out []collectors.Collector, err error) {
 
 func otherCollectors() []collectors.Collector {
 	return []collectors.Collector{syscalls.New(syscalls.Options{})}
+}
+
+// optionalCollectors are those of things that a machine need not have.
+func optionalCollectors() []collectors.Collector {
+	return []collectors.Collector{kvm.New(kvm.Options{})}
+}
+
+// fitCollectors splits the optional ones into those that can be armed here and
+// those that cannot, with the reason.
+func fitCollectors(ctx context.Context) (fit []collectors.Collector, unfit map[string]string) {
+	unfit = map[string]string{}
+	for _, c := range optionalCollectors() {
+		if unmet := record.Unmet(c.Check(ctx)); len(unmet) > 0 {
+			unfit[c.Name()] = record.DescribeUnmet(unmet)
+		} else {
+			fit = append(fit, c)
+		}
+	}
+	return fit, unfit
 }
 
 func catalog() scenario.Catalog {

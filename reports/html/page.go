@@ -25,7 +25,9 @@ type page struct {
 	Kthreads  []kthreads
 	Sharings  []analysis.Sharing
 	Calls     []matrix // unique and total
-	CallNames []analysis.SyscallTable
+	CallNames []callTable
+	VM        []matrix
+	VMNames   []callTable
 	Health    []health
 	Warnings  []analysis.Warning // without those that the footnotes say, with reasons
 	Colors    map[string]int     // variant → number of its colour
@@ -101,7 +103,15 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 			p.Calls = append(p.Calls, p.matrix("calls-"+string(c.metric), c.title, key))
 		}
 	}
-	p.CallNames = r.SyscallTables()
+	p.CallNames = callTables(r.SyscallTables(), "System calls", "system calls by name")
+	if p.VMNames = callTables(r.VMTables(), "Events of virtual machines", "kinds of events"); len(p.VMNames) > 0 {
+		for _, c := range []struct {
+			title  string
+			metric analysis.Metric
+		}{{"Exits", analysis.VMExits}, {"Different reasons of exits", analysis.VMExitReasons}, {"Hypercalls", analysis.Hypercalls}, {"Exits to the monitor", analysis.VMUserExits}} {
+			p.VM = append(p.VM, p.matrix("vm-"+string(c.metric), c.title, analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: c.metric}))
+		}
+	}
 	p.Health = newHealth(r)
 	for _, w := range r.Warnings {
 		if w.Kind != analysis.WarnUnfinished && w.Kind != analysis.WarnDegraded {
@@ -109,6 +119,19 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 		}
 	}
 	return p, nil
+}
+
+// callTable is one with its words.
+type callTable struct {
+	analysis.CallTable
+	Label, Summary string
+}
+
+func callTables(tables []analysis.CallTable, label, summary string) (out []callTable) {
+	for _, t := range tables {
+		out = append(out, callTable{t, label, summary})
+	}
+	return out
 }
 
 // any reports whether some cell has the number.

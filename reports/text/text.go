@@ -35,6 +35,7 @@ func matrices() []matrix {
 		{"Control: unique host-kernel functions of the idle sandbox, process context", analysis.Key{Phase: record.Idle, Context: record.InProcess, Metric: analysis.UniqueFunctions}},
 		{"Unique host-kernel functions, create+boot, process context", analysis.Key{Phase: analysis.CreateBoot, Context: record.InProcess, Metric: analysis.UniqueFunctions}},
 		{"Unique host system calls, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.UniqueSyscalls}},
+		{"VM exits, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.VMExits}},
 	}
 }
 
@@ -49,6 +50,9 @@ func Write(w io.Writer, r *analysis.Report, o Options) error {
 	prose(&b, o.Width, "", r.Verdict())
 	for _, m := range matrices() {
 		if m.key.Phase == record.Idle && r.Run.Plan.Idle == 0 {
+			continue
+		}
+		if m.key.Metric == analysis.VMExits && len(r.VMTables()) == 0 {
 			continue
 		}
 		fmt.Fprintf(&b, "\n%s: median [min–max]\n", m.title)

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"hapscope/internal/kernel/cgroup"
+	"hapscope/internal/kernel/kvmguest"
 	"hapscope/record"
 	"hapscope/runtimes/bundle"
-	"hapscope/runtimes/kvm"
 	"hapscope/runtimes/netns"
 )
 
@@ -48,7 +48,7 @@ func (r *Runtime) Check(ctx context.Context) record.VariantInfo {
 	add(tried("veth network pairs", netns.Check(), "modprobe veth, "+inLab))
 	if f.KVM {
 		ctx, cancel := context.WithTimeout(ctx, kvmDeadline)
-		err := kvm.Probe(ctx)
+		err := kvmguest.Probe(ctx)
 		cancel()
 		add(tried("KVM runs a guest", err, "enable (nested) virtualization and modprobe kvm_amd or kvm_intel, "+inLab))
 	}

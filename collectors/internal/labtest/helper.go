@@ -41,13 +41,13 @@ const (
 
 // Main runs the tests, or the role that the environment gives. Roles of a
 // package's own go in more.
-func Main(m *testing.M, more map[string]func()) {
+func Main(m *testing.M, more map[string]func() error) {
 	var err error
 	switch r := os.Getenv(role); {
 	case r == "":
 		os.Exit(m.Run())
 	case more[r] != nil:
-		more[r]()
+		err = more[r]()
 	case r == Wait:
 		err = exercise.Standard().Serve(os.Stdin, os.Stdout)
 	case r == Now:

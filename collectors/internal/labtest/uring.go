@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"hapscope/collectors/exercise"
 )
 
 // Of include/uapi/linux/io_uring.h.
@@ -30,19 +32,13 @@ func uring() error {
 	if errno != 0 {
 		return fmt.Errorf("io_uring_setup: %w", errno)
 	}
-	b := []byte{1}
-	for {
-		if _, err := os.Stdout.Write(b); err != nil {
-			return err
-		}
-		if _, err := os.Stdin.Read(b); err != nil {
-			return nil
-		}
+	return exercise.Serve(os.Stdin, os.Stdout, func() error {
 		for range 20 {
 			if _, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, fd, 0, 0, enterSQWakeup, 0, 0); errno != 0 {
 				return fmt.Errorf("io_uring_enter: %w", errno)
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
-	}
+		return nil
+	})
 }

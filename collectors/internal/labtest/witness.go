@@ -271,13 +271,13 @@ func Witness(t *testing.T, s collectors.Witness, everything bool) {
 }
 
 // Leave is a role: arm a witness and wait to be killed.
-func Leave(open func() error) func() {
-	return func() {
+func Leave(open func() error) func() error {
+	return func() error {
 		if err := open(); err != nil {
-			os.Stdout.WriteString(err.Error())
-			os.Exit(1)
+			return err
 		}
 		os.Stdout.WriteString("armed")
 		Forever()
+		return nil
 	}
 }

@@ -21,6 +21,7 @@ type Format struct {
 	Name   string
 	ID     uint16
 	Fields []Field
+	Print  string // how the kernel prints a record: a format and C expressions
 }
 
 // Format reads the layout of an event, such as ftrace/function.
@@ -61,6 +62,7 @@ func ParseFormat(text string) (*Format, error) {
 			if !haveID {
 				return nil, fmt.Errorf("no event ID")
 			}
+			f.Print = strings.TrimSpace(value)
 			return f, nil
 		}
 	}

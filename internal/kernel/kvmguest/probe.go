@@ -1,10 +1,11 @@
-package kvm
+package kvmguest
 
 import (
 	"context"
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -39,19 +40,27 @@ const (
 func Probe(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // KVM_RUN belongs to the thread that made the virtual CPU
-		defer runtime.UnlockOSThread()
-		done <- probe()
+		done <- Run(probeCode, func(exits []uint32) error {
+			if want := []uint32{exitIO, exitHlt}; !slices.Equal(exits, want) {
+				return fmt.Errorf("exit reasons %v, want %v", exits, want)
+			}
+			return nil
+		})
 	}()
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("run a probe guest: it does not stop: %w", context.Cause(ctx))
+		return fmt.Errorf("run a guest: it does not stop: %w", context.Cause(ctx))
 	}
 }
 
-func probe() error {
+// Run runs code, in 64-bit mode at ring 0, until it halts. then is called while the
+// virtual machine still exists, with the reasons of all exits to this process
+// (KVM_EXIT_*). It may be nil.
+func Run(program []byte, then func(exits []uint32) error) error {
+	runtime.LockOSThread() // KVM_RUN belongs to the thread that made the virtual CPU
+	defer runtime.UnlockOSThread()
 	dev, err := os.OpenFile(Device, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -75,7 +84,7 @@ func probe() error {
 		return fmt.Errorf("map the guest's memory: %w", err)
 	}
 	defer unix.Munmap(mem)
-	load(mem)
+	load(mem, program)
 	region := memoryRegion{Size: memSize, Address: uint64(uintptr(unsafe.Pointer(&mem[0])))}
 	if _, err := ioctl(vm, setUserMemoryRegion, unsafe.Pointer(&region)); err != nil {
 		return fmt.Errorf("give the guest memory: %w", err)
@@ -100,27 +109,34 @@ func probe() error {
 	if err := longMode(cpu); err != nil {
 		return err
 	}
-	return runGuest(cpu, page)
+	exits, err := runGuest(cpu, page)
+	if err != nil || then == nil {
+		return err
+	}
+	return then(exits)
 }
 
-// runGuest lets the guest run and checks its two exits.
-func runGuest(cpu int, page []byte) error {
-	for _, want := range []uint32{exitIO, exitHlt} {
-		for {
-			_, err := ioctl(cpu, run, 0)
-			if err == nil {
-				break
-			}
-			if err != unix.EINTR { // the Go runtime's preemption signal
-				return fmt.Errorf("run a probe guest: %w", err)
-			}
+// runGuest lets the guest run until it halts and returns the reasons of its exits.
+func runGuest(cpu int, page []byte) (exits []uint32, err error) {
+	for {
+		_, err := ioctl(cpu, run, 0)
+		if err == unix.EINTR { // the Go runtime's preemption signal
+			continue
+		}
+		if err != nil {
+			return exits, fmt.Errorf("run a guest: %w", err)
 		}
 		// struct kvm_run: exit_reason at 8, hw exit information at 32.
-		if got := *(*uint32)(unsafe.Pointer(&page[8])); got != want {
-			return fmt.Errorf("run a probe guest: exit reason %d, want %d", got, want)
+		reason := *(*uint32)(unsafe.Pointer(&page[8]))
+		exits = append(exits, reason)
+		switch reason {
+		case exitIO:
+		case exitHlt:
+			return exits, nil
+		default:
+			return exits, fmt.Errorf("run a guest: exit reason %d", reason)
 		}
 	}
-	return nil
 }
 
 func ioctl[T unsafe.Pointer | int](fd int, request uintptr, arg T) (int, error) {

@@ -1,8 +1,9 @@
-package kvm
+package kvmguest
 
 import (
 	"encoding/binary"
 	"fmt"
+	"os"
 	"unsafe"
 )
 
@@ -21,16 +22,44 @@ const (
 )
 
 // load writes page tables and code.
-func load(mem []byte) {
+func load(mem, program []byte) {
 	put := func(at, v uint64) { binary.LittleEndian.PutUint64(mem[at:], v) }
 	put(pml4, pdpt|present|writable)
 	put(pdpt, pd|present|writable)
 	put(pd, present|writable|large)
-	copy(mem[code:], []byte{
-		0x48, 0xff, 0x04, 0x25, 0x00, 0x00, 0x00, 0x00, // inc qword [0]: a write through the page tables
-		0xe6, 0x80, // out 0x80, al: the POST code port, which nothing emulates in the kernel
-		0xf4, // hlt
-	})
+	copy(mem[code:], program)
+}
+
+// probeCode is the guest of Probe.
+var probeCode = []byte{
+	0x48, 0xff, 0x04, 0x25, 0x00, 0x00, 0x00, 0x00, // inc qword [0]: a write through the page tables
+	0xe6, 0x80, // out 0x80, al: the POST code port, which nothing emulates in the kernel
+	0xf4, // hlt
+}
+
+// Calls is a guest that makes so many hypercalls of a number, writes so often to
+// port 0x80, and halts.
+func Calls(hypercalls, number, outs uint32) []byte {
+	call := []byte{0x0f, 0x01, 0xd9} // vmmcall
+	if intel() {
+		call = []byte{0x0f, 0x01, 0xc1} // vmcall
+	}
+	le := binary.LittleEndian.AppendUint32
+	code := le([]byte{0xb9}, hypercalls)              // mov ecx, hypercalls
+	code = le(append(code, 0xb8), number)             // mov eax, number
+	code = append(code, call...)                      //
+	code = append(code, 0xff, 0xc9)                   // dec ecx
+	code = append(code, 0x75, 0xf4)                   // jnz to the mov of eax, 12 bytes back
+	code = le(append(code, 0xb9), outs)               // mov ecx, outs
+	code = append(code, 0xe6, 0x80)                   // out 0x80, al
+	return append(code, 0xff, 0xc9, 0x75, 0xfa, 0xf4) // dec ecx; jnz to the out; hlt
+}
+
+// intel reports whether the processor has VMX: it is told apart by the name of
+// KVM's module for it.
+func intel() bool {
+	_, err := os.Stat("/sys/module/kvm_intel")
+	return err == nil
 }
 
 type memoryRegion struct {

@@ -1,6 +1,6 @@
 //go:build lab
 
-package kvm
+package kvmguest
 
 import (
 	"context"
