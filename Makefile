@@ -53,11 +53,11 @@ test-browser: test-deps ## the HTML report in a real browser
 	$(GO) test -count=1 -tags browser ./reports/html/...
 
 test-lab: test-deps build hapscope-bcc ## tests on real kernels, runtimes and servers in the lab VM
-	./hapscope lab build --tracers
+	./hapscope lab build --tracers --kata
 	./hapscope lab build --lab-kernel bookworm
 	rm -rf build/inside && mkdir -p build/inside
 	CGO_ENABLED=0 $(GO) test -c -tags lab -o build/inside/ $(LAB_INSIDE)
-	$(call inside,trixie,$(LAB_INSIDE),)
+	$(call inside,trixie --kata,$(LAB_INSIDE),)
 	$(call inside,bookworm,$(filter ./collectors/%,$(LAB_INSIDE)),-test.run="Witness|Exactly")
 	HAPSCOPE=$(CURDIR)/hapscope $(GO) test -count=1 -p 1 -timeout 40m -tags lab -v $(LAB_HOST)
 

@@ -104,6 +104,9 @@ func warnings(r *Report, rec *record.Record) (out []Warning) {
 		}
 		add(WarnPartial, nil, "the witness %s does not see everything of the contexts %s, so that their counts, and those of any, are lower bounds", c.Witness[0], strings.Join(names, " and "))
 	}
+	if slices.Contains(r.Run.Plan.Witnesses, "bcc") {
+		add(WarnPartial, nil, "the witness bcc was armed: its programs ran functions of the kernel on the sandboxes' behalf, which the other witnesses count; its purpose is to check them")
+	}
 	for _, t := range r.Run.SelfTest {
 		switch {
 		case t.Skipped != "":

@@ -126,13 +126,18 @@ func (in *instruments) begin() error {
 // stop ends it at nearly the same moment.
 func (in *instruments) stop() error { return in.each(collectors.Session.Stop) }
 
+// decodeDeadline bounds the wait for events that were already traced.
+const decodeDeadline = 5 * time.Minute
+
 // observe runs f while all sessions observe, and fills p with what they saw. It
-// stops them whatever f returns; ctx bounds the decoding only.
+// stops them and decodes whatever f returns, also when ctx has ended.
 func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, f func() error) error {
 	err := in.begin()
 	if err == nil {
 		err = errors.Join(f(), in.stop())
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), decodeDeadline)
+	defer cancel()
 	for _, s := range in.sessions {
 		o, endErr := s.End(ctx)
 		if endErr != nil {

@@ -19,8 +19,6 @@ const (
 	// teardownDeadline bounds the removal of a sandbox, which must be tried even
 	// when the repetition's own deadline has passed or the user has interrupted.
 	teardownDeadline = 2 * time.Minute
-	// decodeDeadline bounds the wait for events that were already traced.
-	decodeDeadline = 2 * time.Minute
 	// pollInterval is the first pause between attempts to reach a server that
 	// boots. An attempt is work for the sandbox too (gVisor answers it in user
 	// space), so that the pause grows with the time already waited: a tenth of it
@@ -163,9 +161,7 @@ func (r *repetition) phase(ctx context.Context, name record.Phase, f func() erro
 		return f()
 	}
 	p := record.PhaseResult{Phase: name}
-	decode, cancel := context.WithTimeout(context.WithoutCancel(ctx), decodeDeadline)
-	defer cancel()
-	err := r.in.observe(decode, &p, func() error {
+	err := r.in.observe(ctx, &p, func() error {
 		start := time.Now()
 		err := f()
 		p.Seconds = time.Since(start).Seconds()

@@ -12,7 +12,7 @@ import (
 )
 
 var known = Catalog{
-	Variants:  []string{"runc", "crun", "gvisor-systrap", "gvisor-ptrace", "gvisor-kvm"},
+	Variants:  []string{"runc", "crun", "gvisor-systrap", "gvisor-ptrace", "gvisor-kvm", "kata-qemu"},
 	Workloads: []string{"redis-set", "redis-get", "python-tornado", "node-express"},
 	Witnesses: []string{"ftrace", "ebpf"},
 }
@@ -26,7 +26,7 @@ func TestParseShipped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"full", "quick", "smoke"}, f.Names()); diff != "" {
+	if diff := cmp.Diff([]string{"full", "quick", "smoke", "vm"}, f.Names()); diff != "" {
 		t.Error(diff)
 	}
 	want := Scenario{
@@ -38,7 +38,7 @@ func TestParseShipped(t *testing.T) {
 	if diff := cmp.Diff(want, f.Scenarios["smoke"]); diff != "" {
 		t.Error(diff)
 	}
-	if got := f.Scenarios["full"]; len(got.Variants) != 5 || len(got.Workloads) != 4 || got.Repetitions != 10 {
+	if got := f.Scenarios["full"]; len(got.Variants) != 6 || len(got.Workloads) != 4 || got.Repetitions != 10 {
 		t.Errorf("full = %+v", got)
 	}
 	if f.Lab.MemoryBytes != 4<<30 {

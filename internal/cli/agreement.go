@@ -25,25 +25,22 @@ const agreementFloor = 0.99
 const sampleOfSeen = 50
 
 // agreement asks whether the named witnesses see the same functions of a sandbox
-// of runc and of one of gVisor. The witness bcc observes a sample: at random some of
-// all functions and some of seen, and all on which the others are known to differ or
-// turn out to differ in every repetition.
+// of runc and of one of gVisor. The witness bcc is asked afterwards: its programs call
+// functions of the kernel on the sandbox's behalf, which ftrace sees. It observes, at
+// random, some of all functions and some of seen, and all on which the others are
+// known to differ or have differed in every repetition.
 func (a *app) agreement(ctx context.Context, rootfs string, names, seen []string) (checks []record.Check, err error) {
-	if len(names) < 2 {
+	everything := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == witnessBCC })
+	if len(everything) < 2 {
 		return nil, nil
 	}
-	rand.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
-	sample := slices.Concat(analysis.Differing(), seen[:min(len(seen), sampleOfSeen)])
-	report, err := a.compare(ctx, rootfs, names, sample, 2)
+	report, err := a.compare(ctx, rootfs, everything, nil, 2)
 	if err != nil {
 		return nil, err
 	}
-	all := report.Agreements()
-	var disputed []string
-	for _, g := range all {
-		if g.B == witnessBCC {
-			continue
-		}
+	rand.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
+	sample := slices.Concat(analysis.Differing(), seen[:min(len(seen), sampleOfSeen)])
+	for _, g := range report.Agreements() {
 		c := record.Check{Name: "the same functions of " + g.Cell.String(), Witness: g.A + ", " + g.B, Passed: g.Worst >= agreementFloor}
 		c.Detail = fmt.Sprintf("Jaccard %.4f over %d repetitions, at worst %.4f", g.Jaccard(), g.N, g.Worst)
 		for _, s := range dissents(report, g.Dissent) {
@@ -53,18 +50,18 @@ func (a *app) agreement(ctx context.Context, rootfs string, names, seen []string
 		for _, d := range g.Dissent {
 			// One on which they agree at other times was at the edge of the phase.
 			if name := report.Functions[d.Function].Symbol; d.N == g.N && !slices.Contains(sample, name) {
-				disputed = append(disputed, name)
+				sample = append(sample, name)
 			}
 		}
 	}
-	if len(all) == 0 {
+	if len(checks) == 0 {
 		return nil, fmt.Errorf("no cell was measured: %s", report.Coverage())
 	}
-	if len(disputed) > 0 && slices.Contains(names, witnessBCC) {
-		sample = slices.Concat(sample, disputed)
-		if report, err = a.compare(ctx, rootfs, names, sample, 1); err != nil {
-			return checks, err
-		}
+	if len(everything) == len(names) {
+		return checks, nil
+	}
+	if report, err = a.compare(ctx, rootfs, names, sample, 1); err != nil {
+		return checks, err
 	}
 	return append(checks, verdicts(report, sample)...), nil
 }

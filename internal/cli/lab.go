@@ -30,7 +30,7 @@ overrides the choice of the accelerator.`,
 // labImages are the flags that say which images are meant.
 type labImages struct {
 	suite, kernel string
-	tracers       bool
+	tracers, kata bool
 }
 
 // labTracers are the Debian packages of the tracers that hapscope is compared
@@ -40,6 +40,7 @@ var labTracers = []string{"trace-cmd", "linux-perf", "bpftrace", "bpfcc-tools", 
 // options are those of the images.
 func (l *labImages) options(a *app) image.Options {
 	o := a.imageOptions(l.suite, l.kernel)
+	o.Kata = l.kata
 	if l.tracers {
 		o.TracerPackages = labTracers
 	}
@@ -49,6 +50,7 @@ func (l *labImages) options(a *app) image.Options {
 func (l *labImages) flags(c *cobra.Command) {
 	c.Flags().StringVar(&l.suite, "lab-suite", image.DefaultSuite, "Debian suite of the userland and the workloads")
 	c.Flags().BoolVar(&l.tracers, "tracers", false, "with other tracers: trace-cmd, perf, bpftrace, bcc")
+	c.Flags().BoolVar(&l.kata, "kata", false, "with what a Kata sandbox needs")
 	c.Flags().StringVar(&l.kernel, "lab-kernel", image.DefaultSuite, "Debian suite of the kernel: trixie (6.12) or bookworm (6.1)")
 }
 
@@ -142,7 +144,7 @@ builders left. An image that a running machine uses stays.`,
 		Args: exactly(0),
 		RunE: func(*cobra.Command, []string) error {
 			vm.Sweep()
-			cleaned, err := image.Clean((&labImages{tracers: true}).options(a), all)
+			cleaned, err := image.Clean((&labImages{tracers: true, kata: true}).options(a), all)
 			for _, c := range cleaned {
 				verb := "removed"
 				if c.InUse {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,7 +57,9 @@ func (a *app) measureInLab(ctx context.Context, dir string, w *record.Writer, ru
 	if err != nil {
 		return err
 	}
-	images, err := image.Ensure(ctx, program.images(a.imageOptions(run.Lab.Suite, run.Lab.KernelSuite)))
+	options := program.images(a.imageOptions(run.Lab.Suite, run.Lab.KernelSuite))
+	options.Kata = slices.ContainsFunc(run.Plan.Variants, needsKata)
+	images, err := image.Ensure(ctx, options)
 	if err != nil {
 		return fmt.Errorf("build the lab: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"hapscope/record"
 	"hapscope/runtimes"
 	"hapscope/runtimes/oci"
+	"hapscope/runtimes/shim"
 	"hapscope/workloads"
 	"hapscope/workloads/node"
 	"hapscope/workloads/python"
@@ -27,7 +28,15 @@ func allRuntimes() (all []runtimes.Runtime) {
 	for _, flavour := range oci.Flavours() {
 		all = append(all, oci.New(flavour, oci.Options{}))
 	}
+	for _, flavour := range shim.Flavours() {
+		all = append(all, shim.New(flavour, shim.Options{}))
+	}
 	return all
+}
+
+// needsKata reports whether a variant needs what the lab's component kata has.
+func needsKata(variant string) bool {
+	return slices.ContainsFunc(shim.Flavours(), func(f shim.Flavour) bool { return f.Variant == variant })
 }
 
 // allWorkloads lists the workloads in the order in which tables show them.

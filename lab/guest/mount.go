@@ -100,6 +100,7 @@ func newRoot(c *wire.Config) error {
 		wire.DiskModules:   root + modules,
 		wire.DiskWorkloads: root + wire.RootfsDir,
 		wire.DiskTools:     root + wire.ToolsDir,
+		wire.DiskKata:      root + wire.KataDir,
 	}
 	for _, serial := range c.Disks {
 		if target := targets[serial]; target != "" {

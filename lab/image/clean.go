@@ -48,7 +48,7 @@ func Clean(o Options, all bool) ([]Cleaned, error) {
 		}
 		out = append(out, Cleaned{e.Name, e.Key, e.Bytes, err != nil})
 	}
-	for _, component := range []string{Tools, Userland, Kernel, Workloads} {
+	for _, component := range names() {
 		s.sweep(component, "")
 	}
 	// The answers of the accelerator's probe cost seconds to get again.

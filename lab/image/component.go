@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"runtime"
 	"slices"
 )
 
@@ -17,7 +18,11 @@ const (
 	Workloads = "workloads"
 	Tools     = "tools"
 	Tracers   = "tracers"
+	Kata      = "kata"
 )
+
+// names lists them.
+func names() []string { return []string{Tools, Userland, Kernel, Workloads, Tracers, Kata} }
 
 // component is one cacheable part.
 type component struct {
@@ -62,6 +67,18 @@ func components(o Options) ([]component, error) {
 		}
 	}
 	list := []component{tools(), userland(o.Suite), kernel(o.KernelSuite)}
+	if o.Kata {
+		s := newStore(o)
+		ensure := func(ctx context.Context, c component) (string, error) {
+			key, err := s.ensure(ctx, c, o.Progress)
+			return s.path(c.name, key), err
+		}
+		k, err := kata(o, kernel(o.KernelSuite), ensure, runtime.Version())
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, k)
+	}
 	if len(o.WorkloadPackages) > 0 {
 		list = append(list, rootfs(Workloads, o.Suite, o.WorkloadPackages))
 	}

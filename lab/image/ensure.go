@@ -61,6 +61,9 @@ func (s *Set) add(component, dir string) error {
 	case Tools:
 		s.Tools = filepath.Join(dir, toolsImage)
 		return nil // no Debian packages
+	case Kata:
+		s.Kata = filepath.Join(dir, kataImage)
+		return nil
 	case Kernel:
 		release, err := os.ReadFile(filepath.Join(dir, kernelRelease))
 		if err != nil {

@@ -20,10 +20,12 @@ const (
 	kernelRelease  = "release"
 	modulesImage   = "modules.ext4"
 	bootModulesDir = "modules" // uncompressed, numbered in the order of loading
+	// guestModulesDir is likewise for a virtual machine that runs the same kernel.
+	guestModulesDir = "guest-modules"
 )
 
 // kernelBuilder is raised when the code below changes the result.
-const kernelBuilder = 1
+const kernelBuilder = 2
 
 // kernelPackage depends on the newest kernel of the suite.
 const kernelPackage = "linux-image-amd64"
@@ -31,7 +33,7 @@ const kernelPackage = "linux-image-amd64"
 func kernel(suite string) component {
 	return component{
 		name:   Kernel,
-		inputs: debianInputs{kernelBuilder, suite, []string{kernelPackage}, slices.Concat(bootModules, runModules)},
+		inputs: debianInputs{kernelBuilder, suite, []string{kernelPackage}, slices.Concat(bootModules, runModules, guestModules)},
 		about:  fmt.Sprintf("Debian %s, %s, about 30 s", suite, kernelPackage),
 		build:  func(ctx context.Context, dir string) error { return buildKernel(ctx, suite, dir) },
 	}
@@ -58,7 +60,10 @@ func buildKernel(ctx context.Context, suite, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := takeBootModules(filepath.Join(modules, release), filepath.Join(dir, bootModulesDir)); err != nil {
+	if err := takeModules(filepath.Join(modules, release), filepath.Join(dir, bootModulesDir), bootModules, runModules); err != nil {
+		return err
+	}
+	if err := takeModules(filepath.Join(modules, release), filepath.Join(dir, guestModulesDir), guestModules, nil); err != nil {
 		return err
 	}
 	if err := ext4FromTree(modules, filepath.Join(dir, modulesImage)); err != nil {

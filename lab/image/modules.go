@@ -31,11 +31,17 @@ var runModules = []string{
 	"kvm_amd", "kvm_intel", // init loads the one that the CPU has
 }
 
-// takeBootModules copies the modules that init loads, uncompressed and numbered
+// guestModules are what the agent in a Kata sandbox needs to be reached, to reach
+// its files, and to have a network.
+var guestModules = []string{
+	"virtio_pci", "virtio_console", "vmw_vsock_virtio_transport", "9pnet_virtio", "9p", "virtio_net",
+}
+
+// takeModules copies the modules that an init loads, uncompressed and numbered
 // in the order of loading, so that init needs neither an index nor a
 // decompressor, which costs seconds under TCG. One that the kernel has built in
 // is left out.
-func takeBootModules(modules, dir string) error {
+func takeModules(modules, dir string, wanted, optional []string) error {
 	index, err := os.Open(filepath.Join(modules, "modules.dep"))
 	if err != nil {
 		return err
@@ -49,7 +55,7 @@ func takeBootModules(modules, dir string) error {
 	if err != nil {
 		return err
 	}
-	order, err := deps.order(bootModules, runModules, string(builtin))
+	order, err := deps.order(wanted, optional, string(builtin))
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ type Options struct {
 	KernelSuite      string    // Debian suite of the kernel; default Suite
 	WorkloadPackages []string  // Debian packages of the workloads' root file system; none: no such image
 	TracerPackages   []string  // Debian packages of a root file system with other tracers; none: no such image
+	Kata             bool      // with what a Kata sandbox needs
 	Progress         io.Writer // lines for people; default none
 }
 

@@ -16,6 +16,7 @@ type Set struct {
 	Workloads   string   // ext4 image of the workloads' root file system; "" without workload packages
 	Tracers     string   // ext4 image of a root file system with other tracers; "" without their packages
 	Tools       string   // ext4 image of tools built from source
+	Kata        string   // ext4 image of what a Kata sandbox needs; "" where it was not asked for
 	Modules     string   // ext4 image of /lib/modules
 	Kernel      string   // bzImage
 	Config      string   // the kernel's configuration

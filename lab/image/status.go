@@ -103,7 +103,7 @@ func tryExisting(name string) (*os.File, error) {
 // entries lists every whole entry of the cache.
 func (s store) entries() ([]ComponentStatus, error) {
 	var out []ComponentStatus
-	for _, component := range []string{Tools, Userland, Kernel, Workloads} {
+	for _, component := range names() {
 		found, err := os.ReadDir(filepath.Join(s.dir, component))
 		if errors.Is(err, os.ErrNotExist) {
 			continue

@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -53,44 +52,28 @@ var releaseVersion = regexp.MustCompile(`^go1\.\d+(\.\d+)?$`)
 var moduleVersion = regexp.MustCompile(`gvisor\.dev/gvisor (v\S+)`)
 
 func buildTools(ctx context.Context, dir, toolchain string) error {
-	goCommand, err := need("go", goRemedy)
-	if err != nil {
-		return err
-	}
 	version := moduleVersion.FindSubmatch(gvisorMod)
 	if version == nil {
 		return fmt.Errorf("the module of tools does not require gVisor")
 	}
-	module := filepath.Join(dir, "module")
 	tree := filepath.Join(dir, "tree")
-	for _, d := range []string{module, filepath.Join(tree, "bin")} {
-		if err := os.MkdirAll(d, 0o755); err != nil {
-			return err
-		}
+	if err := os.MkdirAll(filepath.Join(tree, "bin"), 0o755); err != nil {
+		return err
 	}
-	for name, content := range map[string][]byte{"go.mod": gvisorMod, "go.sum": gvisorSum} {
-		if err := os.WriteFile(filepath.Join(module, name), content, 0o644); err != nil {
-			return err
-		}
+	g := goModule{dir: filepath.Join(dir, "module"), toolchain: toolchain}
+	if err := g.create(gvisorMod, gvisorSum); err != nil {
+		return err
 	}
 	// runsc's own build stamps its version through Bazel; without, it calls
 	// itself VERSION_MISSING.
-	cmd := exec.CommandContext(ctx, goCommand, "build", "-mod=readonly", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -X "+runscPackage+"/version.version="+string(bytes.TrimSpace(version[1])),
-		"-o", filepath.Join(tree, "bin", "runsc"), runscPackage)
-	cmd.Dir = module
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOWORK=off", "GOFLAGS=", "PWD="+module)
-	if releaseVersion.MatchString(toolchain) {
-		// The compiler is an input of the key, so it has to be that one.
-		cmd.Env = append(cmd.Env, "GOTOOLCHAIN="+toolchain)
-	}
-	if err := runLogged(ctx, cmd); err != nil {
+	if err := g.build(ctx, filepath.Join(tree, "bin", "runsc"), runscPackage,
+		"-ldflags", "-s -w -X "+runscPackage+"/version.version="+string(bytes.TrimSpace(version[1]))); err != nil {
 		return err
 	}
 	if err := ext4FromTree(tree, filepath.Join(dir, toolsImage)); err != nil {
 		return err
 	}
-	for _, d := range []string{module, tree} {
+	for _, d := range []string{g.dir, tree} {
 		if err := removeAll(d); err != nil {
 			return err
 		}

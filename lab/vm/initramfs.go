@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"hapscope/lab/cpio"
 	"hapscope/lab/wire"
 )
 
@@ -20,45 +21,30 @@ func writeInitramfs(name, agent string, modules []string, conf wire.Config) erro
 		return fmt.Errorf("write the initramfs: %w", err)
 	}
 	defer f.Close()
-	a := newArchive(f)
+	a := cpio.New(f)
 	for _, d := range []string{"dev", "proc", "sys", strings.TrimPrefix(wire.ModuleDir, "/")} {
-		a.dir(d)
+		a.Dir(d)
 	}
-	a.device("dev/console", 5, 1)
+	a.Device("dev/console", 5, 1)
 	for _, m := range modules {
 		base := filepath.Base(m)
 		conf.Modules = append(conf.Modules, base)
-		if err := a.addFile(strings.TrimPrefix(wire.ModuleDir, "/")+"/"+base, modeFile, m); err != nil {
+		if err := a.Add(strings.TrimPrefix(wire.ModuleDir, "/")+"/"+base, cpio.ModeFile, m); err != nil {
 			return err
 		}
 	}
-	if err := a.addFile("init", modeExec, agent); err != nil {
+	if err := a.Add("init", cpio.ModeExec, agent); err != nil {
 		return err
 	}
 	b, err := json.Marshal(conf)
 	if err != nil {
 		return fmt.Errorf("encode the lab's configuration: %w", err)
 	}
-	a.file(strings.TrimPrefix(wire.ConfigPath, "/"), modeFile, int64(len(b)), bytes.NewReader(b))
-	if err := a.close(); err != nil {
+	a.File(strings.TrimPrefix(wire.ConfigPath, "/"), cpio.ModeFile, int64(len(b)), bytes.NewReader(b))
+	if err := a.Close(); err != nil {
 		return fmt.Errorf("write the initramfs: %w", err)
 	}
 	return f.Close()
-}
-
-// addFile adds the host's file source under name.
-func (a *archive) addFile(name string, mode int, source string) error {
-	f, err := os.Open(source)
-	if err != nil {
-		return fmt.Errorf("add %s to the initramfs: %w", name, err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	a.file(name, mode, info.Size(), f)
-	return a.err
 }
 
 // checkAgent refuses a binary that could not run as /init, where there is no

@@ -35,7 +35,7 @@ type disk struct{ serial, path string }
 func disksOf(s *image.Set) []disk {
 	all := []disk{
 		{wire.DiskUserland, s.Userland}, {wire.DiskModules, s.Modules},
-		{wire.DiskWorkloads, s.Workloads}, {wire.DiskTracers, s.Tracers}, {wire.DiskTools, s.Tools},
+		{wire.DiskWorkloads, s.Workloads}, {wire.DiskTracers, s.Tracers}, {wire.DiskTools, s.Tools}, {wire.DiskKata, s.Kata},
 	}
 	out := all[:0]
 	for _, d := range all {

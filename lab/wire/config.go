@@ -15,6 +15,7 @@ const (
 	RunDir    = "/run/hapscope" // tmpfs, holds the binary itself
 	RootfsDir = "/lab/rootfs"   // the workloads' root file system, read-only
 	ToolsDir  = "/lab/tools"    // tools built from source, read-only
+	KataDir   = "/lab/kata"     // what a Kata sandbox needs, read-only; where it was asked for
 )
 
 // The disks' serial numbers, by which the guest tells them apart.
@@ -24,6 +25,7 @@ const (
 	DiskWorkloads = "workloads"
 	DiskTools     = "tools"
 	DiskTracers   = "tracers"
+	DiskKata      = "kata"
 )
 
 // Config tells the guest what the host gave it.

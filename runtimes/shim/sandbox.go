@@ -1,0 +1,371 @@
+package shim
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	task "github.com/containerd/containerd/api/runtime/task/v2"
+	"github.com/containerd/ttrpc"
+	"golang.org/x/sys/unix"
+
+	"hapscope/internal/kernel/cgroup"
+	"hapscope/runtimes"
+	"hapscope/runtimes/bundle"
+	"hapscope/runtimes/mount"
+	"hapscope/runtimes/netns"
+)
+
+const (
+	// idPrefix marks state of ours in directories that all of the machine share.
+	idPrefix = "hapscope-"
+	// cgroupParent is that of all sandboxes, as in package oci.
+	cgroupParent = "/hapscope"
+	// inner is the last part of the cgroup's path that the shim is given. It moves
+	// itself into one beside it (kata_ and this), and to the parent when it is done,
+	// where a controller that were enabled for the children would keep it out.
+	inner = "vm"
+)
+
+// sandbox is one sandbox. Fields are set as far as it got.
+type sandbox struct {
+	runtime *Runtime
+	spec    runtimes.Spec
+	net     *netns.Namespace
+	bundle  *bundle.Bundle
+	cgroup  string
+	started bool // the shim's daemon was asked for
+	running bool // the process was started
+	client  *ttrpc.Client
+	task    task.TaskService
+	monitor int // process of the monitor
+	output  string
+	deleted bool
+
+	mu   sync.Mutex
+	exit error // how the process in the sandbox has ended
+}
+
+var _ runtimes.Sandbox = (*sandbox)(nil)
+
+func (s *sandbox) id() string         { return idPrefix + s.spec.ID }
+func (s *sandbox) outputPath() string { return filepath.Join(s.spec.Scratch, "output.log") }
+func (s *sandbox) logPath() string    { return filepath.Join(s.spec.Scratch, "log") }
+
+// Create implements runtimes.Runtime.
+func (r *Runtime) Create(ctx context.Context, spec runtimes.Spec) (runtimes.Sandbox, error) {
+	s := &sandbox{runtime: r, spec: spec}
+	if err := s.create(ctx); err != nil {
+		err = fmt.Errorf("create sandbox %s: %w", spec.ID, err)
+		if tail := s.Output(); tail != "" {
+			err = fmt.Errorf("%w; its last output:\n%s", err, tail)
+		}
+		return nil, errors.Join(err, s.Delete(context.WithoutCancel(ctx)))
+	}
+	return s, nil
+}
+
+func (s *sandbox) create(ctx context.Context) error {
+	root, err := cgroup.Root()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(root, cgroupParent, s.spec.ID)
+	if cgroup.Exists(dir) {
+		return fmt.Errorf("its cgroup %s is there already", dir)
+	}
+	if s.net, err = netns.Create(s.spec.ID); err != nil {
+		return err
+	}
+	s.cgroup = dir
+	if err := cgroup.Create(dir); err != nil {
+		return err
+	}
+	if s.bundle, err = bundle.Create(s.spec, filepath.Join(cgroupParent, s.spec.ID, inner), s.net.Path); err != nil {
+		return err
+	}
+	for _, name := range []string{s.outputPath(), s.logPath()} {
+		// containerd makes pipes of them; nobody is to read meanwhile.
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			return err
+		}
+	}
+	address, err := s.launch(ctx)
+	if err != nil {
+		return err
+	}
+	conn, err := dial(ctx, address)
+	if err != nil {
+		return fmt.Errorf("reach the shim: %w", err)
+	}
+	s.client = ttrpc.NewClient(conn)
+	s.task = task.NewTaskClient(s.client)
+	return s.call(ctx, "create", func(ctx context.Context) error {
+		_, err := s.task.Create(ctx, &task.CreateTaskRequest{ID: s.id(), Bundle: s.bundle.Dir, Stdout: s.outputPath(), Stderr: s.outputPath()})
+		if err != nil {
+			return err
+		}
+		return s.findMonitor()
+	})
+}
+
+// launch has the shim start its daemon and returns the daemon's address.
+func (s *sandbox) launch(ctx context.Context) (string, error) {
+	s.started = true
+	ctx, cancel := context.WithTimeoutCause(ctx, s.runtime.options.Deadline, fmt.Errorf("no end after %v", s.runtime.options.Deadline))
+	defer cancel()
+	var out, stderr bytes.Buffer
+	c := exec.CommandContext(ctx, s.runtime.options.Path,
+		"-namespace", namespace, "-id", s.id(), "-address", "/none", "-publish-binary", "/bin/true", "start")
+	c.Dir, c.Stdout, c.Stderr = s.bundle.Dir, &out, &stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	c.WaitDelay = time.Second
+	if err := c.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return "", fmt.Errorf("%s start: %w: %s", s.runtime.options.Path, err, strings.TrimSpace(stderr.String()))
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+// dial connects to a shim. Older ones listen on an abstract socket and say only its
+// name.
+func dial(ctx context.Context, address string) (net.Conn, error) {
+	if path, ok := strings.CutPrefix(address, "unix://"); ok {
+		address = path
+	} else {
+		address = "\x00" + address
+	}
+	return new(net.Dialer).DialContext(ctx, "unix", address)
+}
+
+// call makes one request. When it gets no answer the sandbox is killed, and with it
+// the connection ends.
+func (s *sandbox) call(ctx context.Context, verb string, request func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.runtime.options.Deadline, fmt.Errorf("no answer after %v", s.runtime.options.Deadline))
+	defer cancel()
+	err := request(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w (%w)", context.Cause(ctx), err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", s.runtime.flavour.Binary, verb, err)
+	}
+	return nil
+}
+
+// findMonitor looks for the process that has the virtual machine.
+func (s *sandbox) findMonitor() error {
+	pids, err := cgroup.Processes(s.cgroup)
+	if err != nil {
+		return err
+	}
+	for _, pid := range pids {
+		fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+		for _, fd := range fds {
+			if target, _ := os.Readlink(fd); target == "anon_inode:kvm-vm" {
+				s.monitor = pid
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("none of the processes %v in its cgroup has a virtual machine", pids)
+}
+
+// Start implements runtimes.Sandbox.
+func (s *sandbox) Start(ctx context.Context) error {
+	err := s.call(ctx, "start", func(ctx context.Context) error {
+		_, err := s.task.Start(ctx, &task.StartRequest{ID: s.id()})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.running = true
+	// The answer comes when the process ends, or the shim: nothing goes to and fro
+	// meanwhile.
+	go func() {
+		exit, err := s.task.Wait(context.Background(), &task.WaitRequest{ID: s.id()})
+		if err == nil {
+			err = fmt.Errorf("exit status %d", exit.ExitStatus)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.exit = err
+	}()
+	return nil
+}
+
+// Address implements runtimes.Sandbox.
+func (s *sandbox) Address() string { return s.net.Address.String() }
+
+// Cgroup implements runtimes.Sandbox.
+func (s *sandbox) Cgroup() string { return s.cgroup }
+
+// Running implements runtimes.Sandbox. It asks nobody.
+func (s *sandbox) Running(context.Context) error {
+	if s.deleted {
+		return fmt.Errorf("sandbox %s was deleted", s.spec.ID)
+	}
+	s.mu.Lock()
+	err := s.exit
+	s.mu.Unlock()
+	what := s.spec.Process.Args[0]
+	if err == nil {
+		pids, e := cgroup.Processes(s.cgroup)
+		if e == nil && slices.Contains(pids, s.monitor) {
+			return nil
+		}
+		what, err = "its monitor, process "+strconv.Itoa(s.monitor), e
+	}
+	ended := fmt.Errorf("%s in sandbox %s has ended", what, s.spec.ID)
+	if err != nil {
+		ended = fmt.Errorf("%w: %w", ended, err)
+	}
+	if tail := s.Output(); tail != "" {
+		return fmt.Errorf("%w; its last output:\n%s", ended, tail)
+	}
+	return fmt.Errorf("%w, without any output", ended)
+}
+
+// Output implements runtimes.Sandbox: the process's, and where there is none the
+// shim's own.
+func (s *sandbox) Output() string {
+	if s.deleted {
+		return s.output
+	}
+	const most = 4096
+	for _, name := range []string{s.outputPath(), s.logPath()} {
+		if b, err := os.ReadFile(name); err == nil && len(bytes.TrimSpace(b)) > 0 {
+			return string(bytes.TrimSpace(b[max(0, len(b)-most):]))
+		}
+	}
+	return ""
+}
+
+// Delete implements runtimes.Sandbox.
+func (s *sandbox) Delete(ctx context.Context) error {
+	if s.deleted {
+		return nil
+	}
+	err := s.deleteByShim(ctx)
+	if err != nil {
+		err = fmt.Errorf("%w; it was removed by force", err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.runtime.options.Deadline)
+	defer cancel()
+	left := s.removeRest(ctx)
+	s.deleted = left == nil
+	if err := errors.Join(err, left); err != nil {
+		return fmt.Errorf("delete sandbox %s: %w", s.spec.ID, err)
+	}
+	return nil
+}
+
+func (s *sandbox) deleteByShim(ctx context.Context) error {
+	if s.client == nil {
+		return nil
+	}
+	t := s.task
+	defer func() { s.client.Close(); s.client, s.task = nil, nil }()
+	return s.call(ctx, "delete", func(ctx context.Context) error {
+		s.mu.Lock()
+		ended := s.exit != nil
+		s.mu.Unlock()
+		if s.running && !ended {
+			if _, err := t.Kill(ctx, &task.KillRequest{ID: s.id(), Signal: uint32(unix.SIGKILL), All: true}); err != nil {
+				return err
+			}
+			if _, err := t.Wait(ctx, &task.WaitRequest{ID: s.id()}); err != nil {
+				return err
+			}
+		}
+		if _, err := t.Delete(ctx, &task.DeleteRequest{ID: s.id()}); err != nil {
+			return err
+		}
+		// The shim ends while it answers.
+		if _, err := t.Shutdown(ctx, &task.ShutdownRequest{ID: s.id()}); err != nil && !errors.Is(err, ttrpc.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+}
+
+// removeRest removes what Create made around the shim, and what the shim should have
+// removed.
+func (s *sandbox) removeRest(ctx context.Context) error {
+	var errs []error
+	if s.cgroup != "" {
+		errs = append(errs, cgroup.Remove(ctx, s.cgroup))
+		unix.Rmdir(filepath.Dir(s.cgroup)) // other sandboxes may still use it
+	}
+	if s.started {
+		_, err := killShims(s.id())
+		errs = append(errs, err)
+		for _, dir := range s.runtime.flavour.State {
+			errs = append(errs, removeState(filepath.Join(dir, s.id())))
+		}
+	}
+	if s.bundle != nil {
+		errs = append(errs, s.bundle.Remove())
+	}
+	if s.net != nil {
+		errs = append(errs, netns.Remove(s.spec.ID))
+	}
+	err := errors.Join(errs...)
+	if err == nil {
+		s.output = s.Output()
+		for _, name := range []string{"output.log", "log", "address", "shim.pid"} {
+			os.Remove(filepath.Join(s.spec.Scratch, name)) // in the caller's directory; there or not
+		}
+	}
+	return err
+}
+
+// removeState removes a directory with all that is mounted in it.
+func removeState(dir string) error {
+	if _, err := os.Lstat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err := mount.RemoveBelow(dir); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+// killShims kills the shims of ours that have a word in their command line, which are
+// in no cgroup of ours yet.
+func killShims(word string) (killed []string, err error) {
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range lines {
+		b, _ := os.ReadFile(path)
+		args := strings.Split(string(b), "\x00")
+		i := slices.Index(args, "-namespace")
+		if i < 0 || i+1 >= len(args) || args[i+1] != namespace || !strings.Contains(string(b), word) {
+			continue
+		}
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if e := unix.Kill(pid, unix.SIGKILL); e != nil && !errors.Is(e, unix.ESRCH) {
+			err = errors.Join(err, fmt.Errorf("kill shim %d: %w", pid, e))
+			continue
+		}
+		killed = append(killed, fmt.Sprintf("shim %d", pid))
+	}
+	return killed, err
+}

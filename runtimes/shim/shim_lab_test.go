@@ -1,0 +1,183 @@
+//go:build lab
+
+package shim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"hapscope/record"
+	"hapscope/runtimes"
+)
+
+// server is one without dependencies of its own: BusyBox is not in the image.
+func server() record.Process {
+	return record.Process{
+		Args: []string{"/usr/bin/python3", "-c", `
+import socket
+s = socket.create_server(("0.0.0.0", 7))
+print("listening", flush=True)
+while True:
+    c, _ = s.accept()
+    c.sendall(c.recv(100))
+    c.close()
+`},
+		Env: []string{"PATH=/usr/bin:/bin"},
+	}
+}
+
+func newSpec(t *testing.T, id string, p record.Process) runtimes.Spec {
+	t.Helper()
+	// An overlay on the lab's own root cannot hold the upper layer of another.
+	dir, err := os.MkdirTemp("/dev/shm", "hapscope-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return runtimes.Spec{ID: id, Rootfs: "/lab/rootfs", Process: p, Scratch: dir}
+}
+
+// traces lists what a sandbox of ours leaves when it is not removed.
+func traces(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("sh", "-c", `
+		find /sys/fs/cgroup -mindepth 1 -type d -path '*hapscope*'
+		ls -d /run/hapscope/netns/* /run/vc/*/hapscope-* /run/kata-containers/shared/sandboxes/hapscope-* 2>/dev/null
+		ip -o link | grep ' hs'
+		grep -e hapscope /proc/mounts | grep -v -e ' /run/hapscope' -e ' /lab'
+		pgrep -af 'containerd-shim-kata|qemu-system' | grep -v pgrep
+		true`).CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// ask waits until the server answers.
+func ask(ctx context.Context, box runtimes.Sandbox) error {
+	for {
+		answer, err := echo(ctx, box.Address())
+		if err == nil && answer == "hello" {
+			return nil
+		}
+		if e := box.Running(ctx); e != nil {
+			return e
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("no answer: %q, %w", answer, err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func echo(ctx context.Context, address string) (string, error) {
+	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", net.JoinHostPort(address, "7"))
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := c.Write([]byte("hello")); err != nil {
+		return "", err
+	}
+	b, err := io.ReadAll(c)
+	return string(b), err
+}
+
+// TestLife takes a sandbox through its life, on a locked thread as the driver does.
+func TestLife(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
+	defer cancel()
+	r := New(Flavours()[0], Options{})
+	if info := r.Check(ctx); !info.Fit() {
+		t.Fatalf("unmet: %+v", record.Unmet(info.Requirements))
+	}
+	tools, err := r.Tools(ctx)
+	if err != nil || len(tools) != 1 || tools[0].Version == "" || len(tools[0].SHA256) != 64 {
+		t.Errorf("Tools = %+v, %v", tools, err)
+	}
+	t.Log(tools)
+	before := traces(t)
+	start := time.Now()
+	lap := func(what string) {
+		t.Logf("%s: %.2f s", what, time.Since(start).Seconds())
+		start = time.Now()
+	}
+	box, err := r.Create(ctx, newSpec(t, "life", server()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Delete(ctx)
+	lap("create")
+	if err := box.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	lap("start")
+	if err := ask(ctx, box); err != nil {
+		t.Fatal(err)
+	}
+	lap("ready")
+	if !strings.Contains(box.Output(), "listening") {
+		t.Errorf("Output = %q", box.Output())
+	}
+	// The shim and the monitor, and nobody else, are in its cgroup.
+	procs, err := filepath.Glob(box.Cgroup() + "/*/cgroup.procs")
+	if err != nil || len(procs) != 1 {
+		t.Errorf("cgroups %v, %v", procs, err)
+	}
+	for range 2 {
+		if err := box.Delete(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	lap("delete")
+	if box.Running(ctx) == nil {
+		t.Error("a deleted sandbox runs")
+	}
+	if after := traces(t); after != before {
+		t.Errorf("left behind:\nbefore:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+// A monitor that dies while it starts, and a shim that never answers: an error, in
+// time, and nothing is left.
+func TestBadStart(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for name, script := range map[string]string{
+		"a shim that fails": "echo no such machine >&2; exit 3\n",
+		"a shim that hangs": "sleep 1000\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := traces(t)
+			path := filepath.Join(t.TempDir(), "shim")
+			if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			r := New(Flavours()[0], Options{Path: path, Deadline: 2 * time.Second})
+			_, err := r.Create(t.Context(), newSpec(t, "bad", server()))
+			if err == nil || !strings.Contains(err.Error(), "no such machine") && !strings.Contains(err.Error(), "no end after 2s") {
+				t.Errorf("err = %v", err)
+			}
+			if errors.Is(err, context.Canceled) {
+				t.Errorf("err = %v", err)
+			}
+			if after := traces(t); after != before {
+				t.Errorf("left behind:\nbefore:\n%s\nafter:\n%s", before, after)
+			}
+		})
+	}
+}
