@@ -3,6 +3,8 @@ package text
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"hapscope/analysis"
@@ -11,7 +13,7 @@ import (
 // instruments writes why the numbers can be believed: the self-test, the
 // agreement of the witnesses, and how much may be unseen.
 func instruments(b *bytes.Buffer, r *analysis.Report, width int) {
-	lines := append(append(selfTests(r), agreements(r)...), unseen(r)...)
+	lines := slices.Concat(selfTests(r), unarmed(r), agreements(r), unseen(r))
 	if len(lines) > 0 {
 		b.WriteString("\nInstruments\n")
 	}
@@ -33,6 +35,14 @@ func selfTests(r *analysis.Report) (lines []string) {
 	return lines
 }
 
+// unarmed says which collectors the machine cannot have.
+func unarmed(r *analysis.Report) (lines []string) {
+	for _, name := range slices.Sorted(maps.Keys(r.Run.Unarmed)) {
+		lines = append(lines, fmt.Sprintf("the collector %s was not armed, so that its numbers are not there: %s", name, r.Run.Unarmed[name]))
+	}
+	return lines
+}
+
 // agreements sums up each pair of witnesses in one line.
 func agreements(r *analysis.Report) (lines []string) {
 	type pair struct{ a, b string }
@@ -50,15 +60,19 @@ func agreements(r *analysis.Report) (lines []string) {
 		s.N += a.N
 		s.Both += a.Both
 		s.Either += a.Either
-		s.Worst = min(s.Worst, a.Worst)
+		s.Worst, s.Sample = min(s.Worst, a.Worst), max(s.Sample, a.Sample)
 		for _, d := range a.Dissent {
 			names[p][r.Name(d.Function)] = true
 		}
 	}
 	for _, p := range pairs {
 		s := sum[p]
-		lines = append(lines, fmt.Sprintf("%s and %s saw the same functions: Jaccard %.4f over %d repetitions, at worst %.4f; %d functions were seen by one of them only",
-			p.a, p.b, s.Jaccard(), s.N, s.Worst, len(names[p])))
+		sample := ""
+		if s.Sample > 0 {
+			sample = fmt.Sprintf(" of the %d that both observed", s.Sample)
+		}
+		lines = append(lines, fmt.Sprintf("%s and %s saw the same functions%s: Jaccard %.4f over %d repetitions, at worst %.4f; %d functions were seen by one of them only",
+			p.a, p.b, sample, s.Jaccard(), s.N, s.Worst, len(names[p])))
 	}
 	return lines
 }
