@@ -186,15 +186,7 @@ func (t *test) machine(ctx context.Context, c collectors.Collector) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, other.Close()) }()
-	p, dir, err := t.performer(ctx, e, "performer")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, p.Close()) }()
-	if _, err := s.Seed(collectors.Target{Cgroup: dir}); err != nil {
-		return err
-	}
-	o, err := observe(ctx, s, func() error { return errors.Join(other.Perform(), p.Perform()) })
+	o, err := t.performed(ctx, s, e, other.Perform)
 	if err != nil {
 		return err
 	}
@@ -293,15 +285,7 @@ func (t *test) losses(ctx context.Context, c collectors.Collector) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	p, dir, err := t.performer(ctx, exercise.Standard(), "performer")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, p.Close()) }()
-	if _, err := s.Seed(collectors.Target{Cgroup: dir}); err != nil {
-		return err
-	}
-	o, err := observe(ctx, s, p.Perform)
+	o, err := t.performed(ctx, s, exercise.Standard(), func() error { return nil })
 	if err != nil {
 		return err
 	}
@@ -314,6 +298,19 @@ func (t *test) losses(ctx context.Context, c collectors.Collector) (err error) {
 		Detail: fmt.Sprintf("with a ring buffer of two pages, %d events lost of %d", lost, lost+o.Events),
 	})
 	return nil
+}
+
+// performed observes one performance of an exercise, and what is done before it.
+func (t *test) performed(ctx context.Context, s collectors.Session, e exercise.Exercise, before func() error) (o collectors.Observation, err error) {
+	p, dir, err := t.performer(ctx, e, "performer")
+	if err != nil {
+		return o, err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	if _, err := s.Seed(collectors.Target{Cgroup: dir}); err != nil {
+		return o, err
+	}
+	return observe(ctx, s, func() error { return errors.Join(before(), p.Perform()) })
 }
 
 // observe returns what s sees while f runs.
