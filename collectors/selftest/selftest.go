@@ -203,7 +203,8 @@ func check(name string, e exercise.Exercise, s collectors.Session, o collectors.
 }
 
 // neighbour starts a process in another cgroup that performs the exercise all the
-// time, and synced writes besides: reads, writes, forks and exits. stop ends it and says how often it has.
+// time, and synced writes besides: reads, writes, forks and exits. stop ends it and
+// says how often it has.
 func (t *test) neighbour(ctx context.Context) (p *exercise.Performer, stop func() int, err error) {
 	if p, _, err = t.performer(ctx, exercise.Neighbour(), "neighbour"); err != nil {
 		return nil, nil, err

@@ -55,8 +55,9 @@ func earlyMounts() error {
 
 // newRoot makes the root: the userland's disk, read-only, under a tmpfs that
 // takes the changes, and under the userland the one with other tracers, where it
-// was asked for, so that those find what they are linked with. Runs that need a real upper layer for their own overlays
-// use /run or /tmp, because an overlay cannot be the upper layer of another.
+// was asked for, so that those find what they are linked with. Runs that need a real
+// upper layer for their own overlays use /run or /tmp, because an overlay cannot be
+// the upper layer of another.
 func newRoot(c *wire.Config) error {
 	const (
 		userland = "/layer/userland"

@@ -1,16 +1,12 @@
 package oci
 
 import (
-	"bytes"
 	"io"
 	"os"
 	"os/exec"
 
 	runc "github.com/containerd/go-runc"
 )
-
-// tailBytes is how much of the output is worth showing in a message.
-const tailBytes = 4096
 
 // streams hands one file to a runtime as the standard output and error of the
 // command and of the process in the sandbox. A pipe would need somebody to
@@ -32,25 +28,3 @@ func (s *streams) Close() error          { return s.file.Close() }
 func (s *streams) Stdin() io.WriteCloser { return nil }
 func (s *streams) Stdout() io.ReadCloser { return nil }
 func (s *streams) Stderr() io.ReadCloser { return nil }
-
-// tail returns the last whole lines of a file, or nothing if it has none.
-func tail(path string) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	end, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return ""
-	}
-	from := max(0, end-tailBytes)
-	b, err := io.ReadAll(io.NewSectionReader(f, from, end-from))
-	if err != nil {
-		return ""
-	}
-	if _, rest, ok := bytes.Cut(b, []byte("\n")); ok && from > 0 {
-		b = rest // the first line is not whole
-	}
-	return string(bytes.TrimSpace(b))
-}

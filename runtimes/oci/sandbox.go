@@ -9,6 +9,7 @@ import (
 	"hapscope/internal/kernel/cgroup"
 	"hapscope/runtimes"
 	"hapscope/runtimes/bundle"
+	"hapscope/runtimes/file"
 	"hapscope/runtimes/netns"
 )
 
@@ -77,5 +78,5 @@ func (s *sandbox) Output() string {
 	if s.deleted {
 		return s.output
 	}
-	return tail(s.outputPath())
+	return file.Tail(s.outputPath())
 }

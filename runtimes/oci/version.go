@@ -2,18 +2,14 @@ package oci
 
 import (
 	"context"
-	"crypto/sha256"
 	"debug/buildinfo"
-	"encoding/hex"
 	"fmt"
-	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"hapscope/record"
+	"hapscope/runtimes/file"
 )
 
 // Tools implements runtimes.Runtime.
@@ -26,7 +22,7 @@ func (r *Runtime) Tools(ctx context.Context) ([]record.Tool, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum, err := digest(path)
+	sum, err := file.Digest(path)
 	if err != nil {
 		return nil, fmt.Errorf("digest %s: %w", path, err)
 	}
@@ -69,20 +65,4 @@ func parseVersion(output string) (string, error) {
 		return "", fmt.Errorf("no version in %q", line)
 	}
 	return f[2], nil
-}
-
-func digest(path string) (string, error) {
-	if p, err := filepath.EvalSymlinks(path); err == nil {
-		path = p
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

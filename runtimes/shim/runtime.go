@@ -2,11 +2,8 @@ package shim
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -16,6 +13,7 @@ import (
 	"hapscope/record"
 	"hapscope/runtimes"
 	"hapscope/runtimes/bundle"
+	"hapscope/runtimes/file"
 	"hapscope/runtimes/netns"
 )
 
@@ -133,16 +131,11 @@ func (r *Runtime) Tools(ctx context.Context) ([]record.Tool, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	sum, err := file.Digest(path)
 	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
 		return nil, fmt.Errorf("digest %s: %w", path, err)
 	}
-	return []record.Tool{{Name: r.flavour.Binary, Path: path, Version: version, SHA256: hex.EncodeToString(h.Sum(nil))}}, nil
+	return []record.Tool{{Name: r.flavour.Binary, Path: path, Version: version, SHA256: sum}}, nil
 }
 
 // version asks the shim: `…: id: "io.containerd.kata.v2", version: 1.13.0, commit: …`.

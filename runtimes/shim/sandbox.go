@@ -22,6 +22,7 @@ import (
 	"hapscope/internal/kernel/cgroup"
 	"hapscope/runtimes"
 	"hapscope/runtimes/bundle"
+	"hapscope/runtimes/file"
 	"hapscope/runtimes/netns"
 )
 
@@ -245,10 +246,9 @@ func (s *sandbox) Output() string {
 	if s.deleted {
 		return s.output
 	}
-	const most = 4096
 	for _, name := range []string{s.outputPath(), s.logPath()} {
-		if b, err := os.ReadFile(name); err == nil && len(bytes.TrimSpace(b)) > 0 {
-			return string(bytes.TrimSpace(b[max(0, len(b)-most):]))
+		if text := file.Tail(name); text != "" {
+			return text
 		}
 	}
 	return ""
