@@ -93,6 +93,14 @@ func Start(t *testing.T, dir string) *exercise.Performer { return StartRole(t, d
 // StartRole starts a helper in another role that answers as Wait does.
 func StartRole(t *testing.T, dir, role string) *exercise.Performer {
 	t.Helper()
+	p := StartIdle(t, dir, role)
+	Perform(t, p) // so that what the Go runtime does at its start is behind it
+	return p
+}
+
+// StartIdle starts a helper that has performed nothing yet.
+func StartIdle(t *testing.T, dir, role string) *exercise.Performer {
+	t.Helper()
 	command := Command(role)
 	if dir != "" {
 		fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -111,7 +119,6 @@ func StartRole(t *testing.T, dir, role string) *exercise.Performer {
 			t.Error(err)
 		}
 	})
-	Perform(t, p) // so that what the Go runtime does at its start is behind it
 	return p
 }
 
@@ -140,7 +147,7 @@ func Forever() {
 	<-c
 }
 
-// Leftovers reports what is left of hapscope in the tracing directory: trace
+// Leftovers reports what this process has left in the tracing directory: trace
 // instances, and functions that still call a tracer.
 func Leftovers(t *testing.T) {
 	t.Helper()
@@ -149,7 +156,7 @@ func Leftovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), "hapscope") {
+		if strings.HasPrefix(e.Name(), "hapscope") && strings.Contains(e.Name(), fmt.Sprintf("-%d-", os.Getpid())) {
 			t.Errorf("trace instance %s is left", e.Name())
 		}
 	}

@@ -129,7 +129,7 @@ func (i *Instance) Remove() error {
 	errTracing := i.SetTracing(false)
 	errTracer := i.Write("current_tracer", "nop")
 	var err error
-	for range 100 {
+	for range 1000 {
 		if err = unix.Rmdir(i.dir); !errors.Is(err, unix.EBUSY) {
 			break
 		}
