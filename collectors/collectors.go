@@ -64,7 +64,15 @@ type Observation struct {
 	Partial   []record.Context                     // contexts of which the collector knows that it does not see everything
 	Bounds    bool                                 // counts are lower bounds
 	Kthreads  []record.Kthread                     // work that kernel threads did for the target
+	Threads   []Threads                            // the contexts process and kthread by thread; nil where the collector does not tell threads apart
 	Own       uint64                               // events that hapscope itself caused, decoded and discarded; not among Events
+}
+
+// Threads are threads of which the same is known.
+type Threads struct {
+	record.Thread
+	Number    int
+	Functions []record.Hit // that they entered, in process context
 }
 
 // ThreadKind is the name of a kernel thread without the ids in it: all threads of

@@ -27,7 +27,8 @@ type fakeRuntime struct {
 	swept        int
 }
 
-func (f *fakeRuntime) Variant() string { return "fake" }
+func (f *fakeRuntime) Role(record.Thread) record.Role { return record.RoleWorkload }
+func (f *fakeRuntime) Variant() string                { return "fake" }
 func (f *fakeRuntime) Check(context.Context) record.VariantInfo {
 	return record.VariantInfo{Name: "fake", Runtime: "fake", Engine: "none", Requirements: f.requirements}
 }

@@ -161,7 +161,7 @@ func (r *repetition) phase(ctx context.Context, name record.Phase, f func() erro
 		return f()
 	}
 	p := record.PhaseResult{Phase: name}
-	err := r.in.observe(ctx, &p, func() error {
+	err := r.in.observe(ctx, &p, r.runtime.Role, func() error {
 		start := time.Now()
 		err := f()
 		p.Seconds = time.Since(start).Seconds()

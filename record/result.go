@@ -103,9 +103,12 @@ type Sighting struct {
 	// longer observed once they had been seen a few times.
 	Bounds   bool      `json:"bounds,omitempty"`
 	Kthreads []Kthread `json:"kthreads,omitempty"` // work that kernel threads did for the sandbox
-	Events   uint64    `json:"events"`             // trace events decoded
-	Lost     []uint64  `json:"lost,omitempty"`     // events lost, per CPU; absent when none
-	Unknown  uint64    `json:"unknown,omitempty"`  // function entries at addresses that the table does not hold
+	// Roles holds the contexts process and kthread once more, by what the threads
+	// are to the sandbox; absent where the witness does not tell threads apart.
+	Roles   map[Role]*RoleSighting `json:"roles,omitempty"`
+	Events  uint64                 `json:"events"`            // trace events decoded
+	Lost    []uint64               `json:"lost,omitempty"`    // events lost, per CPU; absent when none
+	Unknown uint64                 `json:"unknown,omitempty"` // function entries at addresses that the table does not hold
 	// Own counts events that hapscope itself caused on threads that are followed;
 	// they were discarded and are not among Events.
 	Own uint64 `json:"own,omitempty"`
