@@ -107,6 +107,7 @@ func newCell(cell record.Cell, plan *record.Plan, planned []int, results []*reco
 	c.agreements = agreements(cell, c.Witness[0], results, base)
 	subtractIdle(c.samples)
 	for phase, s := range c.samples {
+		completeRoles(s)
 		for _, context := range Contexts() {
 			for _, m := range Metrics() {
 				key := Key{phase, context, m}

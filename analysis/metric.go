@@ -14,11 +14,12 @@ const (
 	VMExits         Metric = "vm-exits"         // how often they did
 	Hypercalls      Metric = "hypercalls"       // that the host kernel served
 	VMUserExits     Metric = "vm-user-exits"    // exits that went on to the monitor
+	VMExitsPerReq   Metric = "vm-exits/req"     // exits in the steady phase by requests
 )
 
 // Metrics lists them.
 func Metrics() []Metric {
-	return []Metric{UniqueFunctions, UniqueSyscalls, Syscalls, VMExitReasons, VMExits, Hypercalls, VMUserExits}
+	return []Metric{UniqueFunctions, UniqueSyscalls, Syscalls, VMExitReasons, VMExits, Hypercalls, VMUserExits, VMExitsPerReq}
 }
 
 // Unit is what one of the metric is.
@@ -34,6 +35,8 @@ func (m Metric) Unit() string {
 		return "exits"
 	case Hypercalls:
 		return "hypercalls"
+	case VMExitsPerReq:
+		return "exits/req"
 	default:
 		return "calls"
 	}
@@ -57,17 +60,22 @@ const (
 	// Busy is process context without what the cell's idle sandbox ran in process
 	// context, in any repetition; where the phase idle was measured.
 	Busy record.Context = "process-idle"
+	// Front is what the threads did in process context that run the program or the
+	// kernel under it: the program itself, sentry and stubs, monitor and virtual
+	// CPUs. AllRoles adds everyone else: vhost, file back-ends, shim, runtime.
+	Front    record.Context = "front"
+	AllRoles record.Context = "front+back-ends"
 )
 
 // Contexts lists the recorded contexts and the derived ones.
 func Contexts() []record.Context {
-	return append(record.Contexts(), Interrupt, ProcessSoftIRQ, Any, AnyKthread, Busy)
+	return append(append(record.Contexts(), Interrupt, ProcessSoftIRQ, Any, AnyKthread, Busy, Front, AllRoles), roleContexts()...)
 }
 
 // Choices lists the contexts by which one may rank sandboxes: what hapscope
 // counts, and every other choice that has been defended.
 func Choices() []record.Context {
-	return []record.Context{record.InProcess, ProcessSoftIRQ, Any, AnyKthread, Busy}
+	return []record.Context{record.InProcess, ProcessSoftIRQ, Any, AnyKthread, Busy, Front, AllRoles}
 }
 
 // Missing is the status of a repetition that was planned and that the record

@@ -15,6 +15,7 @@ type Sample struct {
 	Functions  map[record.Context]Set               // nil where functions were not measured
 	Syscalls   map[string]uint64                    // nil where system calls were not measured
 	VM         map[record.VMEvent]map[string]uint64 // nil where virtual machines were not observed
+	Requests   int                                  // that were answered meanwhile
 }
 
 // value returns the sample's number of a metric, and whether there is one.
@@ -37,6 +38,8 @@ func (s *Sample) value(m Metric, c record.Context) (float64, bool) {
 		return total(s.VM[record.Hypercall]), true
 	case m == VMUserExits:
 		return total(s.VM[record.VMUserExit]), true
+	case m == VMExitsPerReq && s.Requests > 0:
+		return total(s.VM[record.VMExit]) / float64(s.Requests), true
 	}
 	return 0, false
 }
@@ -56,6 +59,9 @@ func samples(r *record.Result, base int) map[record.Phase]*Sample {
 	for i := range r.Phases {
 		p := &r.Phases[i]
 		s := &Sample{Repetition: r.Repetition, Status: r.Status, Phase: p.Phase, Syscalls: p.Syscalls, VM: p.VM}
+		if p.Phase == record.Steady && r.Load != nil {
+			s.Requests = r.Load.Requests
+		}
 		if p.Functions != nil {
 			s.Functions = map[record.Context]Set{}
 			for _, c := range record.Contexts() {
@@ -66,6 +72,7 @@ func samples(r *record.Result, base int) map[record.Phase]*Sample {
 				}
 			}
 			derive(s.Functions)
+			addRoles(s.Functions, p.Roles, base)
 		}
 		out[p.Phase] = s
 	}
@@ -89,6 +96,7 @@ func join(a, b *Sample) *Sample {
 			}
 		}
 		derive(s.Functions)
+		joinRoles(s.Functions, a.Functions, b.Functions)
 	}
 	if a.Syscalls != nil && b.Syscalls != nil {
 		s.Syscalls = plus(a.Syscalls, b.Syscalls)

@@ -28,6 +28,7 @@ type page struct {
 	CallNames []callTable
 	VM        []matrix
 	VMNames   []callTable
+	Layers    *layers // nil where roles are not known
 	Health    []health
 	Warnings  []analysis.Warning // without those that the footnotes say, with reasons
 	Colors    map[string]int     // variant → number of its colour
@@ -108,9 +109,12 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 		for _, c := range []struct {
 			title  string
 			metric analysis.Metric
-		}{{"Exits", analysis.VMExits}, {"Different reasons of exits", analysis.VMExitReasons}, {"Hypercalls", analysis.Hypercalls}, {"Exits to the monitor", analysis.VMUserExits}} {
+		}{{"Exits", analysis.VMExits}, {"Different reasons of exits", analysis.VMExitReasons}, {"Hypercalls", analysis.Hypercalls}, {"Exits to the monitor", analysis.VMUserExits}, {"Exits per request", analysis.VMExitsPerReq}} {
 			p.VM = append(p.VM, p.matrix("vm-"+string(c.metric), c.title, analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: c.metric}))
 		}
+	}
+	if p.Layers, err = newLayers(r); err != nil {
+		return nil, err
 	}
 	p.Health = newHealth(r)
 	for _, w := range r.Warnings {
