@@ -25,6 +25,8 @@ type Ratio struct {
 // Verdict is what the ratio says about the order of the two.
 func (r Ratio) Verdict() string {
 	switch {
+	case min(r.Of.N, r.To.N) < 2:
+		return "no order: a single repetition has no spread"
 	case r.High < 1:
 		return "fewer than " + reference
 	case r.Low > 1:

@@ -57,6 +57,7 @@ type Observation struct {
 	Functions map[record.Context][]record.Hit
 	Syscalls  map[string]uint64                    // by name; nil for collectors of other things
 	VM        map[record.VMEvent]map[string]uint64 // by reason, number or kind; nil for collectors of other things
+	VMExits   *record.Bounds                       // exits by the kernel's own counters; nil where those cannot tell
 	Events    uint64                               // decoded and counted
 	Lost      []uint64                             // per CPU; nil when nothing was lost
 	Unknown   uint64                               // function entries at addresses outside the universe

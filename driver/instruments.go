@@ -152,7 +152,7 @@ func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, role 
 			maps.Copy(p.Syscalls, o.Syscalls)
 		}
 		if o.VM != nil {
-			p.VM = o.VM
+			p.VM, p.VMExits = o.VM, o.VMExits
 		}
 		at := slices.IndexFunc(in.witnesses, func(w *witness) bool { return w.Witness == s })
 		switch {

@@ -129,6 +129,15 @@ type PhaseResult struct {
 	// VM counts what virtual machines made the host's KVM do; absent where that was
 	// not measured, empty where there was none.
 	VM map[VMEvent]map[string]uint64 `json:"vm,omitzero"`
+	// VMExits is what the kernel's own counters say of the exits among them, read on
+	// both sides of the phase's begin and of its end; absent where those cannot tell.
+	VMExits *Bounds `json:"vm_exits,omitempty"`
+}
+
+// Bounds of a number.
+type Bounds struct {
+	Low  uint64 `json:"low"`
+	High uint64 `json:"high"`
 }
 
 // LostTotal sums the losses of all CPUs.

@@ -80,9 +80,9 @@ func (s *Session) Forget() error {
 	return s.Tap.Forget()
 }
 
-// runVCPU is what every thread that runs a virtual CPU enters (kvm_vcpu_fops of
-// virt/kvm/kvm_main.c).
-const runVCPU = "kvm_vcpu_ioctl"
+// runVCPU is what every thread enters that runs a virtual CPU (KVM_RUN,
+// virt/kvm/kvm_main.c). Others may well ask something of one.
+const runVCPU = "kvm_arch_vcpu_ioctl_run"
 
 // End stops the flow and returns what was counted since Begin.
 func (s *Session) End(ctx context.Context) (collectors.Observation, error) {

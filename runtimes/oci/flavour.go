@@ -10,8 +10,8 @@ type Flavour struct {
 	GlobalArgs []string // before the subcommand
 	Remedy     string   // how to get the program
 	KVM        bool     // guests must run under /dev/kvm
-	// Roles are those of processes by the last part of their first argument, or by
-	// their name; Program is the role of all others.
+	// Roles are those of processes by the last part of their first argument; Program is
+	// the role of all others.
 	Roles   map[string]record.Role
 	Program record.Role
 	// Caches are what the program keeps in its state directory from one sandbox
@@ -34,16 +34,15 @@ func Flavours() []Flavour {
 	// gVisor's own smallest sandbox. With KVM it fails on hosts where other
 	// guests run: its guest kernel also takes interrupts and leaves for user mode.
 	do := []string{"--network=none", "--ignore-cgroups", "do", "true"}
-	command := func(name string) map[string]record.Role {
-		return map[string]record.Role{name: record.RoleRuntime, name + ":[1:CHILD]": record.RoleRuntime, name + ":[2:INIT]": record.RoleRuntime}
-	}
-	// The names that runsc gives to what it starts of itself (runsc/sandbox, runsc/container).
-	sentry := map[string]record.Role{"runsc": record.RoleRuntime, "runsc-sandbox": record.RoleSentry, "runsc-gofer": record.RoleGofer}
+	command := func(name string) map[string]record.Role { return map[string]record.Role{name: record.RoleRuntime} }
+	// The names that runsc gives to what it starts of itself (runsc/sandbox,
+	// runsc/container); its short-lived helpers have none. Stubs have no arguments.
+	sentry := map[string]record.Role{"runsc": record.RoleRuntime, "exe": record.RoleRuntime, "runsc-sandbox": record.RoleSentry, "runsc-gofer": record.RoleGofer}
 	return []Flavour{
 		{Variant: "runc", Runtime: "runc", Binary: "runc", Remedy: "apt-get install runc", Roles: command("runc"), Program: record.RoleWorkload},
 		{Variant: "crun", Runtime: "crun", Binary: "crun", Remedy: "apt-get install crun", Caches: []string{".cache"}, Roles: command("crun"), Program: record.RoleWorkload},
 		{Variant: "gvisor-systrap", Runtime: "gvisor", Binary: "runsc", Remedy: runsc, Caches: caches, Roles: sentry, Program: record.RoleStub, GlobalArgs: []string{"--platform=systrap"}},
 		{Variant: "gvisor-ptrace", Runtime: "gvisor", Binary: "runsc", Remedy: runsc, Caches: caches, Roles: sentry, Program: record.RoleStub, GlobalArgs: []string{"--platform=ptrace"}},
-		{Variant: "gvisor-kvm", Runtime: "gvisor", Binary: "runsc", Remedy: runsc, Caches: caches, Roles: sentry, Program: record.RoleStub, GlobalArgs: []string{"--platform=kvm"}, KVM: true, Probe: do},
+		{Variant: "gvisor-kvm", Runtime: "gvisor", Binary: "runsc", Remedy: runsc, Caches: caches, Roles: sentry, Program: record.RoleOther, GlobalArgs: []string{"--platform=kvm"}, KVM: true, Probe: do},
 	}
 }
