@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"hapscope/record"
 )
@@ -22,17 +23,25 @@ type Ratio struct {
 	Low, High float64
 }
 
+// What a ratio can say about the order of the two.
+const (
+	fewer       = "fewer than " + reference
+	more        = "more than " + reference
+	overlapping = "no order (repetitions overlap)"
+	single      = "no order (a single repetition)"
+)
+
 // Verdict is what the ratio says about the order of the two.
 func (r Ratio) Verdict() string {
 	switch {
 	case min(r.Of.N, r.To.N) < 2:
-		return "no order: a single repetition has no spread"
+		return single
 	case r.High < 1:
-		return "fewer than " + reference
+		return fewer
 	case r.Low > 1:
-		return "more than " + reference
+		return more
 	}
-	return "no order: the repetitions overlap"
+	return overlapping
 }
 
 // VMRatios compares every variant that runs virtual machines, under the readings that
@@ -63,11 +72,11 @@ func Readings() []record.Context { return []record.Context{Front, record.InProce
 func Reading(c record.Context) string {
 	switch c {
 	case Front:
-		return "monitor and virtual CPUs alone: without back-ends"
+		return "without back-ends (monitor and virtual CPUs alone)"
 	case record.InProcess:
-		return "process context: with shim and file back-ends, without the kernel's threads"
+		return "process context (with shim and file back-ends)"
 	case AllRoles:
-		return "process context and vhost: with all back-ends"
+		return "with all back-ends (process context and vhost)"
 	case Any:
 		return "process context and interrupts"
 	}
@@ -91,8 +100,7 @@ func PublishedRatios() []PublishedRatio {
 	}
 }
 
-// Conclusions says for each variant with virtual machines which reading supports
-// which order, over all workloads.
+// Conclusions says for each reading which order it supports, over all workloads.
 func Conclusions(ratios []Ratio) (out []string) {
 	for _, context := range Readings() {
 		verdicts := map[string][]string{}
@@ -106,16 +114,35 @@ func Conclusions(ratios []Ratio) (out []string) {
 			}
 			verdicts[r.Variant] = append(verdicts[r.Variant], r.Verdict())
 		}
+		var parts []string
 		for _, v := range variants {
-			text := "depends on the workload"
-			if all := slices.Compact(slices.Sorted(slices.Values(verdicts[v]))); len(all) == 1 {
-				text = all[0]
-			}
-			if len(verdicts[v]) > 1 && text != "depends on the workload" {
-				text += fmt.Sprintf(" under all %d workloads", len(verdicts[v]))
-			}
-			out = append(out, fmt.Sprintf("%s, counted as %s: %s", v, Reading(context), text))
+			parts = append(parts, v+" "+conclude(verdicts[v]))
+		}
+		if len(parts) > 0 {
+			out = append(out, fmt.Sprintf("%s: %s", Reading(context), strings.Join(parts, "; ")))
 		}
 	}
 	return out
+}
+
+// conclude sums up the verdicts of several workloads.
+func conclude(verdicts []string) string {
+	var parts []string
+	for _, v := range []string{fewer, more, overlapping, single} {
+		n := 0
+		for _, verdict := range verdicts {
+			if verdict == v {
+				n++
+			}
+		}
+		switch {
+		case n == len(verdicts) && n == 1:
+			return v
+		case n == len(verdicts):
+			return fmt.Sprintf("%s under all %d workloads", v, n)
+		case n > 0:
+			parts = append(parts, fmt.Sprintf("%s under %d of %d workloads", v, n, len(verdicts)))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

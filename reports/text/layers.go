@@ -44,7 +44,11 @@ func layers(b *bytes.Buffer, r *analysis.Report, width int) {
 		prose(b, width, "  • ", c)
 	}
 	for _, ratio := range ratios {
-		prose(b, width, "    ", fmt.Sprintf("%s, %s: %.2f [%.2f–%.2f]", ratio.Cell, ratio.Context, ratio.Median, ratio.Low, ratio.High))
+		line := fmt.Sprintf("%s, %s: %.2f", ratio.Cell, ratio.Context, ratio.Median)
+		if ratio.Of.N > 1 {
+			line += fmt.Sprintf(" [%.2f–%.2f]", ratio.Low, ratio.High)
+		}
+		prose(b, width, "    ", line)
 	}
 	var published []string
 	for _, p := range analysis.PublishedRatios() {
