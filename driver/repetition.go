@@ -27,6 +27,21 @@ const (
 	pollShare    = 10
 )
 
+// attempts measures one repetition, once more where that failed and the plan allows
+// it. Why it failed stays in the result.
+func (d *Driver) attempts(ctx context.Context, plan record.Plan, step record.Step, info record.VariantInfo, in *instruments) record.Result {
+	var retried []string
+	for {
+		result := d.step(ctx, plan, step, info, in)
+		if result.Status != record.Failed || len(retried) == plan.Retries || ctx.Err() != nil {
+			result.Retried = retried
+			return result
+		}
+		d.Log.Warn("failed, and tried again", "cell", step.Cell, "repetition", step.Repetition, "reason", result.Reason)
+		retried = append(retried, result.Reason)
+	}
+}
+
 // step measures one repetition, or says why it was skipped.
 func (d *Driver) step(ctx context.Context, plan record.Plan, step record.Step, info record.VariantInfo, in *instruments) record.Result {
 	result := record.Result{Variant: step.Variant, Workload: step.Workload, Repetition: step.Repetition}

@@ -163,8 +163,9 @@ type Result struct {
 	Workload   string        `json:"workload"`
 	Repetition int           `json:"repetition"` // from 1
 	Status     Status        `json:"status"`
-	Reason     string        `json:"reason,omitempty"` // why the status is not ok
-	Remedy     string        `json:"remedy,omitempty"` // what the user can do about it
+	Reason     string        `json:"reason,omitempty"`  // why the status is not ok
+	Remedy     string        `json:"remedy,omitempty"`  // what the user can do about it
+	Retried    []string      `json:"retried,omitempty"` // why earlier attempts failed, in their order
 	Started    time.Time     `json:"started"`
 	Seconds    float64       `json:"seconds"`          // whole repetition, wall time
 	Kernel     string        `json:"kernel,omitempty"` // build id of the kernel under test, names the function table
