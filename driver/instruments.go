@@ -153,6 +153,9 @@ func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, f fun
 		if o.VM != nil {
 			p.VM = o.VM
 		}
+		if o.Vhost != nil {
+			p.Vhost = o.Vhost
+		}
 		at := slices.IndexFunc(in.witnesses, func(w *witness) bool { return w.Witness == s })
 		switch {
 		case at < 0:

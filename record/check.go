@@ -102,6 +102,16 @@ func (p *PhaseResult) check(table int) error {
 			}
 		}
 	}
+	for kind, events := range p.Vhost {
+		if !slices.Contains(VhostEvents(), kind) {
+			return fmt.Errorf("event of vhost %q is none of %v", kind, VhostEvents())
+		}
+		for name, n := range events {
+			if name == "" || n == 0 {
+				return fmt.Errorf("%s %q happened %d times", kind, name, n)
+			}
+		}
+	}
 	for name, n := range p.Syscalls {
 		if name == "" || n == 0 {
 			return fmt.Errorf("system call %q was made %d times", name, n)

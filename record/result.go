@@ -126,6 +126,8 @@ type PhaseResult struct {
 	// VM counts what virtual machines made the host's KVM do; absent where that was
 	// not measured, empty where there was none.
 	VM map[VMEvent]map[string]uint64 `json:"vm,omitzero"`
+	// Vhost counts what vhost did for virtual machines; absent and empty as VM.
+	Vhost map[VhostEvent]map[string]uint64 `json:"vhost,omitzero"`
 }
 
 // LostTotal sums the losses of all CPUs.
@@ -193,3 +195,17 @@ const (
 func VMEvents() []VMEvent {
 	return []VMEvent{VMExit, Hypercall, VMUserExit, VMPortIO, VMMMIO, VMInject, VMHalt}
 }
+
+// VhostEvent is a kind of event of vhost, which serves devices of virtual machines
+// in the host's kernel.
+type VhostEvent string
+
+// The kinds of events of vhost. What is counted of each:
+const (
+	VhostWork VhostEvent = "work" // items that workers ran, by function
+	VhostKick VhostEvent = "kick" // doorbells of guests that vhost heard, by queue
+	VhostCall VhostEvent = "call" // interrupts for guests that vhost signalled, by queue
+)
+
+// VhostEvents lists the kinds.
+func VhostEvents() []VhostEvent { return []VhostEvent{VhostWork, VhostKick, VhostCall} }
