@@ -14,11 +14,14 @@ const (
 	VMExits         Metric = "vm-exits"         // how often they did
 	Hypercalls      Metric = "hypercalls"       // that the host kernel served
 	VMUserExits     Metric = "vm-user-exits"    // exits that went on to the monitor
+	VhostCalls      Metric = "vhost-calls"      // work items that vhost's workers ran
+	VhostKicks      Metric = "vhost-kicks"      // doorbells of guests that vhost heard
+	VhostInterrupts Metric = "vhost-interrupts" // interrupts for guests that vhost signalled
 )
 
 // Metrics lists them.
 func Metrics() []Metric {
-	return []Metric{UniqueFunctions, UniqueSyscalls, Syscalls, VMExitReasons, VMExits, Hypercalls, VMUserExits}
+	return []Metric{UniqueFunctions, UniqueSyscalls, Syscalls, VMExitReasons, VMExits, Hypercalls, VMUserExits, VhostCalls, VhostKicks, VhostInterrupts}
 }
 
 // Unit is what one of the metric is.
@@ -34,6 +37,10 @@ func (m Metric) Unit() string {
 		return "exits"
 	case Hypercalls:
 		return "hypercalls"
+	case VhostKicks:
+		return "kicks"
+	case VhostInterrupts:
+		return "interrupts"
 	default:
 		return "calls"
 	}

@@ -202,10 +202,10 @@ type VhostEvent string
 
 // The kinds of events of vhost. What is counted of each:
 const (
-	VhostWork VhostEvent = "work" // items that workers ran, by function
-	VhostKick VhostEvent = "kick" // doorbells of guests that vhost heard, by queue
-	VhostCall VhostEvent = "call" // interrupts for guests that vhost signalled, by queue
+	VhostWork      VhostEvent = "work"      // items that workers ran, by function
+	VhostKick      VhostEvent = "kick"      // doorbells of the guest that vhost heard, by queue
+	VhostInterrupt VhostEvent = "interrupt" // interrupts for the guest that vhost signalled, by queue
 )
 
 // VhostEvents lists the kinds.
-func VhostEvents() []VhostEvent { return []VhostEvent{VhostWork, VhostKick, VhostCall} }
+func VhostEvents() []VhostEvent { return []VhostEvent{VhostWork, VhostKick, VhostInterrupt} }

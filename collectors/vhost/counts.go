@@ -8,7 +8,7 @@ import (
 )
 
 // kinds are those of vhost.bpf.c, in its order.
-var kinds = [...]record.VhostEvent{record.VhostWork, record.VhostKick, record.VhostCall}
+var kinds = [...]record.VhostEvent{record.VhostWork, record.VhostKick, record.VhostInterrupt}
 
 // collect reads what was counted.
 func (s *Session) collect() (o collectors.Observation, err error) {
@@ -38,6 +38,9 @@ func (s *Session) add(o *collectors.Observation, kind record.VhostEvent, functio
 			return // a tap has woken vhost up
 		}
 		title = queue
+		if kind == record.VhostKick && queue == function {
+			o.Unknown += n // what workers run for these kicks is not counted
+		}
 	}
 	if o.Vhost[kind] == nil {
 		o.Vhost[kind] = map[string]uint64{}

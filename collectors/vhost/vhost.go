@@ -59,16 +59,19 @@ func modules() record.Requirement {
 // types asks for the places in vhost's structures.
 func types() record.Requirement {
 	r := record.Requirement{Name: "BTF of vhost"}
-	if _, err := layout(); err != nil {
-		r.Detail, r.Remedy = err.Error(), "load the module vhost on a kernel with CONFIG_DEBUG_INFO_BTF_MODULES, or measure in the lab VM"
+	if _, err := os.Stat("/sys/module/" + core); err != nil {
+		r.Detail, r.Remedy = "vhost is not loaded", "modprobe vhost"
+	} else if _, err := layout(); err != nil {
+		r.Detail, r.Remedy = err.Error(), "use a kernel with CONFIG_DEBUG_INFO_BTF_MODULES, or measure in the lab VM"
 	} else {
 		r.Met, r.Detail = true, "queues and work items are described"
 	}
 	return r
 }
 
-// Sweep has nothing to do: programs, maps and kprobes are held by descriptors, and
-// live no longer than the process that has them.
+// Sweep has nothing to do: programs and maps are held by descriptors, and so are
+// kprobes, which are perf events of no name; all of it ends with the process that has
+// them.
 func (c *Collector) Sweep(context.Context) ([]string, error) { return nil, nil }
 
 // Open attaches the programs.

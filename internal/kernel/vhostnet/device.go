@@ -48,16 +48,29 @@ type Device struct {
 	rings               [queues]*ring
 }
 
-// Open sets up a device. It changes the calling thread's network namespace for good:
-// the caller must have locked the goroutine to it.
-func Open() (*Device, error) {
+// Run sets up a device for f. Both run on a thread of their own, which is in another
+// network namespace and ends afterwards.
+func Run(f func(*Device) error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		d, err := open()
+		if err == nil {
+			err = errors.Join(f(d), d.close())
+		}
+		done <- err
+	}()
+	return <-done
+}
+
+func open() (*Device, error) {
 	d := &Device{vhost: -1, tap: -1, packets: -1}
 	for _, step := range []struct {
 		name string
 		do   func() error
 	}{{"make a tap", d.makeTap}, {"open a socket for its packets", d.openPackets}, {"set up vhost-net", d.setUp}} {
 		if err := step.do(); err != nil {
-			return nil, errors.Join(fmt.Errorf("a network device without a guest: %s: %w", step.name, err), d.Close())
+			return nil, errors.Join(fmt.Errorf("a network device without a guest: %s: %w", step.name, err), d.close())
 		}
 	}
 	return d, nil
@@ -189,8 +202,7 @@ func (d *Device) ioctl(name string, request uintptr, value unsafe.Pointer) error
 	return nil
 }
 
-// Close ends the device.
-func (d *Device) Close() error {
+func (d *Device) close() error {
 	var errs []error
 	for _, fd := range []int{d.vhost, d.tap, d.packets} { // vhost first: it holds the others
 		if fd >= 0 {
