@@ -201,7 +201,7 @@ func TestWitnessSeesNothingOfIt(t *testing.T) {
 		return s.(collectors.Witness), nil
 	})
 	inside := labtest.Cgroup(t)
-	p := labtest.StartIdle(t, inside, monitor)
+	p, forks := labtest.StartIdle(t, inside, monitor), labtest.Start(t, inside)
 	if _, err := w.Seed(collectors.Target{Cgroup: inside}); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,9 @@ func TestWitnessSeesNothingOfIt(t *testing.T) {
 		labtest.Begin(t, s)
 		labtest.Begin(t, w)
 		labtest.Perform(t, p)
+		labtest.Perform(t, forks)
 		o := labtest.End(t, w)
+		labtest.Exactly(t, w, o, 1)
 		want(t, labtest.End(t, s), record.VhostKick, "net tx", sent)
 		for c, hits := range o.Functions {
 			for _, h := range hits {
