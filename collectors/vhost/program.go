@@ -14,9 +14,6 @@ import (
 	"hapscope/internal/kernel/tracefs"
 )
 
-// maxPIDs is that of vhost.bpf.c.
-const maxPIDs = 1 << 22
-
 // load puts the programs and their maps into the kernel; nothing is attached.
 func load() (*ebpf.Collection, error) {
 	at, err := layout()

@@ -11,57 +11,16 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 
+#include "target.h"
+
 char _license[] SEC("license") = "GPL"; // the helpers for tracing ask for it
 
 #define MAX_CPUS 512
-#define MAX_PIDS (1 << 22) // PID_MAX_LIMIT, include/linux/threads.h
-#define MAX_DEPTH 12	   // of cgroups
 
-#define PF_KTHREAD 0x00200000 // include/linux/sched.h
 #define EPOLLIN 0x00000001    // include/uapi/linux/eventpoll.h
-
-// What a thread is, in kinds.
-enum kind { OTHER, LAUNCHER, FOLLOWED };
 
 // What is counted, in the order of counts.go.
 enum what { WORK, KICK, CALL };
-
-// The parts of the kernel's structures that are used; where they lie is put in
-// from the kernel's BTF when the program is loaded.
-#define KERNEL __attribute__((preserve_access_index))
-
-struct kernfs_node {
-	__u64 id;
-} KERNEL;
-
-struct cgroup;
-
-struct cgroup_subsys_state {
-	struct cgroup *cgroup;
-	struct cgroup_subsys_state *parent;
-} KERNEL;
-
-struct cgroup {
-	struct cgroup_subsys_state self;
-	struct kernfs_node *kn;
-} KERNEL;
-
-struct css_set {
-	struct cgroup *dfl_cgrp;
-} KERNEL;
-
-struct mm_struct;
-
-struct task_struct {
-	int pid;
-	unsigned int flags;
-	struct mm_struct *mm;
-	struct css_set *cgroups;
-} KERNEL;
-
-struct mm_struct {
-	struct task_struct *owner;
-} KERNEL;
 
 // Set before loading, from the BTF of vhost: bytes into its structures.
 volatile const __u64 work_fn;	// of vhost_work
@@ -70,24 +29,8 @@ volatile const __u64 poll_work;
 volatile const __u64 queue_call; // of vhost_virtqueue: the eventfd that it signals
 volatile const __u64 queue_kick; // and the function that its kicks are handled by
 
-// Set while running.
-volatile __u32 enabled;
-volatile __u64 target; // id of the followed cgroup, 0 for none
-
 // What found no room.
 __u64 lost[MAX_CPUS];
-
-struct kinds {
-	__u8 of[MAX_PIDS];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct kinds);
-	__uint(max_entries, 1);
-} kinds SEC(".maps");
 
 // What was done, by the function that a worker runs: of a queue, the one that its
 // kicks are handled by.
@@ -110,34 +53,6 @@ struct {
 	__type(value, __u64);
 	__uint(max_entries, 16384);
 } signalling SEC(".maps");
-
-// kind_of points to the kind of a thread.
-static __always_inline __u8 *kind_of(__u32 pid)
-{
-	__u32 zero = 0;
-	struct kinds *k = bpf_map_lookup_elem(&kinds, &zero);
-
-	return k ? &k->of[pid & (MAX_PIDS - 1)] : NULL;
-}
-
-static __always_inline bool in_target(struct task_struct *t)
-{
-	struct cgroup_subsys_state *css;
-	__u64 id = target;
-	int i;
-
-	if (!id)
-		return false;
-	css = &t->cgroups->dfl_cgrp->self;
-	for (i = 0; i < MAX_DEPTH; i++) {
-		if (!css)
-			return false;
-		if (css->cgroup->kn->id == id)
-			return true;
-		css = css->parent;
-	}
-	return false;
-}
 
 // observed tells whether the current thread is the target's. A worker that is a
 // kernel thread (before Linux 6.4, and later where vhost is told so) works in the
