@@ -42,9 +42,10 @@ generated: test-deps ## the committed BPF objects are those of their source
 	@if ! apt-cache show clang-14 >/dev/null 2>&1; then \
 	  echo "skipped: the BPF objects are not compared with their source: this Debian has no clang-14, which made them"; exit 0; fi; \
 	$(call install,clang-14 llvm-14); \
-	rm -rf build/_generated && mkdir -p build/_generated && cp collectors/ebpf/witness_x86_bpfel.* build/_generated/ && \
-	$(GO) generate ./collectors/ebpf && \
-	for f in build/_generated/*; do cmp $$f collectors/ebpf/$$(basename $$f) || { echo "commit what go generate ./collectors/ebpf makes"; exit 1; }; done
+	for d in collectors/ebpf collectors/vhost; do \
+	  rm -rf build/_generated && mkdir -p build/_generated && cp $$d/*_x86_bpfel.* build/_generated/ && $(GO) generate ./$$d || exit 1; \
+	  for f in build/_generated/*; do cmp $$f $$d/$$(basename $$f) || { echo "commit what go generate ./$$d makes"; exit 1; }; done; \
+	done
 
 test-unit:      ## tests that need nothing but this machine
 	$(GO) test ./...

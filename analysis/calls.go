@@ -20,21 +20,27 @@ func (r *Report) SyscallTables() []CallTable {
 	return r.callTables(func(s *Sample) map[string]uint64 { return s.Syscalls })
 }
 
-// VMTables returns, for each workload, what virtual machines made KVM do. Variants
-// without any are left out, and so are workloads without such variants.
+// VMTables returns, for each workload, what virtual machines made KVM and vhost do.
+// Variants without any are left out, and so are workloads without such variants.
 func (r *Report) VMTables() []CallTable {
 	return r.callTables(func(s *Sample) map[string]uint64 {
-		var flat map[string]uint64
-		for kind, events := range s.VM {
-			for name, n := range events {
-				if flat == nil {
-					flat = map[string]uint64{}
-				}
-				flat[string(kind)+" "+name] = n
-			}
+		flat := map[string]uint64{}
+		flatten(flat, "", s.VM)
+		flatten(flat, "vhost ", s.Vhost)
+		if len(flat) == 0 {
+			return nil
 		}
 		return flat
 	})
+}
+
+// flatten adds counts under names that begin with their kind.
+func flatten[K ~string](flat map[string]uint64, prefix string, counted map[K]map[string]uint64) {
+	for kind, events := range counted {
+		for name, n := range events {
+			flat[prefix+string(kind)+" "+name] = n
+		}
+	}
 }
 
 func (r *Report) callTables(counts func(*Sample) map[string]uint64) (out []CallTable) {

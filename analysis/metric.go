@@ -15,11 +15,14 @@ const (
 	Hypercalls      Metric = "hypercalls"       // that the host kernel served
 	VMUserExits     Metric = "vm-user-exits"    // exits that went on to the monitor
 	VMExitsPerReq   Metric = "vm-exits/req"     // exits in the steady phase by requests
+	VhostCalls      Metric = "vhost-calls"      // work items that vhost's workers ran
+	VhostKicks      Metric = "vhost-kicks"      // doorbells of guests that vhost heard
+	VhostInterrupts Metric = "vhost-interrupts" // interrupts for guests that vhost signalled
 )
 
 // Metrics lists them.
 func Metrics() []Metric {
-	return []Metric{UniqueFunctions, UniqueSyscalls, Syscalls, VMExitReasons, VMExits, Hypercalls, VMUserExits, VMExitsPerReq}
+	return []Metric{UniqueFunctions, UniqueSyscalls, Syscalls, VMExitReasons, VMExits, Hypercalls, VMUserExits, VMExitsPerReq, VhostCalls, VhostKicks, VhostInterrupts}
 }
 
 // Unit is what one of the metric is.
@@ -37,6 +40,10 @@ func (m Metric) Unit() string {
 		return "hypercalls"
 	case VMExitsPerReq:
 		return "exits/req"
+	case VhostKicks:
+		return "kicks"
+	case VhostInterrupts:
+		return "interrupts"
 	default:
 		return "calls"
 	}

@@ -60,6 +60,11 @@ func (r *Report) Cell(variant, workload string) *Cell {
 	return nil
 }
 
+// Any reports whether some cell has the number.
+func (r *Report) Any(key Key) bool {
+	return slices.ContainsFunc(r.Cells, func(c *Cell) bool { return c.Summary(key.Phase, key.Context, key.Metric) != nil })
+}
+
 // Counts returns the number of cells by status.
 func (r *Report) Counts() map[record.Status]int {
 	counts := map[record.Status]int{}

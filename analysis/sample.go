@@ -12,10 +12,11 @@ type Sample struct {
 	Repetition int
 	Status     record.Status
 	Phase      record.Phase
-	Functions  map[record.Context]Set               // nil where functions were not measured
-	Syscalls   map[string]uint64                    // nil where system calls were not measured
-	VM         map[record.VMEvent]map[string]uint64 // nil where virtual machines were not observed
-	Requests   int                                  // that were answered meanwhile
+	Functions  map[record.Context]Set                  // nil where functions were not measured
+	Syscalls   map[string]uint64                       // nil where system calls were not measured
+	VM         map[record.VMEvent]map[string]uint64    // nil where virtual machines were not observed
+	Vhost      map[record.VhostEvent]map[string]uint64 // nil where vhost was not observed
+	Requests   int                                     // that were answered meanwhile
 }
 
 // value returns the sample's number of a metric, and whether there is one.
@@ -28,6 +29,8 @@ func (s *Sample) value(m Metric, c record.Context) (float64, bool) {
 		return float64(len(s.Syscalls)), true
 	case m == Syscalls && c == record.InProcess && s.Syscalls != nil:
 		return total(s.Syscalls), true
+	case vhostEvent(m) != "" && c == record.InProcess && s.Vhost != nil:
+		return total(s.Vhost[vhostEvent(m)]), true
 	case c != record.InProcess || s.VM == nil:
 		return 0, false
 	case m == VMExitReasons:
@@ -44,6 +47,19 @@ func (s *Sample) value(m Metric, c record.Context) (float64, bool) {
 	return 0, false
 }
 
+// vhostEvent is the kind of events of vhost that a metric counts, empty for others.
+func vhostEvent(m Metric) record.VhostEvent {
+	switch m {
+	case VhostCalls:
+		return record.VhostWork
+	case VhostKicks:
+		return record.VhostKick
+	case VhostInterrupts:
+		return record.VhostInterrupt
+	}
+	return ""
+}
+
 func total(counts map[string]uint64) float64 {
 	var sum uint64
 	for _, n := range counts {
@@ -58,7 +74,7 @@ func samples(r *record.Result, base int) map[record.Phase]*Sample {
 	out := map[record.Phase]*Sample{}
 	for i := range r.Phases {
 		p := &r.Phases[i]
-		s := &Sample{Repetition: r.Repetition, Status: r.Status, Phase: p.Phase, Syscalls: p.Syscalls, VM: p.VM}
+		s := &Sample{Repetition: r.Repetition, Status: r.Status, Phase: p.Phase, Syscalls: p.Syscalls, VM: p.VM, Vhost: p.Vhost}
 		if p.Phase == record.Steady && r.Load != nil {
 			s.Requests = r.Load.Requests
 		}
@@ -101,15 +117,22 @@ func join(a, b *Sample) *Sample {
 	if a.Syscalls != nil && b.Syscalls != nil {
 		s.Syscalls = plus(a.Syscalls, b.Syscalls)
 	}
-	if a.VM != nil && b.VM != nil {
-		s.VM = map[record.VMEvent]map[string]uint64{}
-		for _, kind := range record.VMEvents() {
-			if counts := plus(a.VM[kind], b.VM[kind]); len(counts) > 0 {
-				s.VM[kind] = counts
-			}
+	s.VM = joinEvents(a.VM, b.VM, record.VMEvents())
+	s.Vhost = joinEvents(a.Vhost, b.Vhost, record.VhostEvents())
+	return s
+}
+
+func joinEvents[K comparable](a, b map[K]map[string]uint64, kinds []K) map[K]map[string]uint64 {
+	if a == nil || b == nil {
+		return nil
+	}
+	sum := map[K]map[string]uint64{}
+	for _, kind := range kinds {
+		if counts := plus(a[kind], b[kind]); len(counts) > 0 {
+			sum[kind] = counts
 		}
 	}
-	return s
+	return sum
 }
 
 func plus(a, b map[string]uint64) map[string]uint64 {

@@ -154,6 +154,9 @@ func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, role 
 		if o.VM != nil {
 			p.VM, p.VMExits = o.VM, o.VMExits
 		}
+		if o.Vhost != nil {
+			p.Vhost = o.Vhost
+		}
 		at := slices.IndexFunc(in.witnesses, func(w *witness) bool { return w.Witness == s })
 		switch {
 		case at < 0:

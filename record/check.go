@@ -92,19 +92,29 @@ func (p *PhaseResult) check(table int) error {
 			return fmt.Errorf("witness %s: %w", name, err)
 		}
 	}
-	for kind, events := range p.VM {
-		if !slices.Contains(VMEvents(), kind) {
-			return fmt.Errorf("event of a virtual machine %q is none of %v", kind, VMEvents())
+	if err := checkEvents(p.VM, VMEvents()); err != nil {
+		return fmt.Errorf("virtual machines: %w", err)
+	}
+	if err := checkEvents(p.Vhost, VhostEvents()); err != nil {
+		return fmt.Errorf("vhost: %w", err)
+	}
+	for name, n := range p.Syscalls {
+		if name == "" || n == 0 {
+			return fmt.Errorf("system call %q was made %d times", name, n)
+		}
+	}
+	return nil
+}
+
+func checkEvents[K ~string](counted map[K]map[string]uint64, kinds []K) error {
+	for kind, events := range counted {
+		if !slices.Contains(kinds, kind) {
+			return fmt.Errorf("the kind of event %q is none of %v", kind, kinds)
 		}
 		for name, n := range events {
 			if name == "" || n == 0 {
 				return fmt.Errorf("%s %q happened %d times", kind, name, n)
 			}
-		}
-	}
-	for name, n := range p.Syscalls {
-		if name == "" || n == 0 {
-			return fmt.Errorf("system call %q was made %d times", name, n)
 		}
 	}
 	return nil

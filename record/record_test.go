@@ -50,6 +50,8 @@ func sampleResult(repetition int) record.Result {
 				record.InSoftIRQ: {{Function: 2, Count: 1}},
 			}},
 			Syscalls: map[string]uint64{"read": 5},
+			VM:       map[record.VMEvent]map[string]uint64{record.VMExit: {"npf": 3}},
+			Vhost:    map[record.VhostEvent]map[string]uint64{record.VhostKick: {"net tx": 2}},
 		}},
 		Load: &record.LoadResult{Mode: "paced", Rate: 100, Requests: 300, Correct: 300, Seconds: 2},
 	}
@@ -236,6 +238,9 @@ func TestAppendRefusesUnsound(t *testing.T) {
 		{"unknown context", func(r *record.Result) {
 			r.Phases[0].Functions = map[record.Context][]record.Hit{"nmi": nil}
 		}, "context"},
+		{"unknown event", func(r *record.Result) { r.Phases[0].VM = map[record.VMEvent]map[string]uint64{"entry": nil} }, "kind of event"},
+		{"unknown event of vhost", func(r *record.Result) { r.Phases[0].Vhost = map[record.VhostEvent]map[string]uint64{"exit": nil} }, "kind of event"},
+		{"no kick", func(r *record.Result) { r.Phases[0].Vhost[record.VhostKick]["net rx"] = 0 }, "happened 0 times"},
 		{"no kernel", func(r *record.Result) { r.Kernel = "" }, "build id"},
 	}
 	w, err := record.NewWriter(filepath.Join(t.TempDir(), "run"), sampleRun())

@@ -132,6 +132,8 @@ type PhaseResult struct {
 	// VMExits is what the kernel's own counters say of the exits among them, read on
 	// both sides of the phase's begin and of its end; absent where those cannot tell.
 	VMExits *Bounds `json:"vm_exits,omitempty"`
+	// Vhost counts what vhost did for virtual machines; absent and empty as VM.
+	Vhost map[VhostEvent]map[string]uint64 `json:"vhost,omitzero"`
 }
 
 // Bounds of a number.
@@ -206,3 +208,17 @@ const (
 func VMEvents() []VMEvent {
 	return []VMEvent{VMExit, Hypercall, VMUserExit, VMPortIO, VMMMIO, VMInject, VMHalt}
 }
+
+// VhostEvent is a kind of event of vhost, which serves devices of virtual machines
+// in the host's kernel.
+type VhostEvent string
+
+// The kinds of events of vhost. What is counted of each:
+const (
+	VhostWork      VhostEvent = "work"      // items that workers ran, by function
+	VhostKick      VhostEvent = "kick"      // doorbells of the guest that vhost heard, by queue
+	VhostInterrupt VhostEvent = "interrupt" // interrupts for the guest that vhost signalled, by queue
+)
+
+// VhostEvents lists the kinds.
+func VhostEvents() []VhostEvent { return []VhostEvent{VhostWork, VhostKick, VhostInterrupt} }

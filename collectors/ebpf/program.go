@@ -11,11 +11,8 @@ import (
 	"hapscope/internal/kernel/symbols"
 )
 
-// maxCPUs and maxPIDs are those of witness.bpf.c.
-const (
-	maxCPUs = 512
-	maxPIDs = 1 << 22
-)
+// maxCPUs is that of witness.bpf.c.
+const maxCPUs = 512
 
 // spare is room in the counts for functions of modules that are loaded later.
 const spare = 8192

@@ -12,17 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hapscope/collectors"
-	"hapscope/internal/kernel/cgroup"
+	"hapscope/collectors/internal/bpf"
 	"hapscope/internal/kernel/symbols"
 	"hapscope/internal/kernel/tracefs"
 	"hapscope/record"
-)
-
-// Kinds of threads, as in witness.bpf.c.
-const (
-	other byte = iota
-	launcher
-	followed
 )
 
 // Session is the attached witness.
@@ -31,7 +24,7 @@ type Session struct {
 	cpus    []int
 	objects *ebpf.Collection
 	counts  *ebpf.Memory
-	kinds   *ebpf.Memory
+	threads *bpf.Threads
 	links   []link.Link
 	rows    int    // of counts, for each CPU
 	modules string // of which the functions are attached, as /proc/modules lists them
@@ -79,7 +72,7 @@ func (s *Session) arm(chosen []string) error {
 	if s.counts, err = s.objects.Maps["counts"].Memory(); err != nil {
 		return err
 	}
-	if s.kinds, err = s.objects.Maps["kinds"].Memory(); err != nil {
+	if s.threads, err = bpf.NewThreads(s.objects); err != nil {
 		return err
 	}
 	// The last of these is the first that gives anybody to observe.
@@ -152,51 +145,18 @@ func (s *Session) Table() *symbols.Table { return s.table }
 
 // Follow makes every later child of the thread tid followed.
 func (s *Session) Follow(tid int) error {
-	if tid <= 0 || tid >= maxPIDs {
-		return fmt.Errorf("follow thread %d: no such thread", tid)
-	}
-	return s.mark(launcher, tid)
-}
-
-func (s *Session) mark(kind byte, tids ...int) error {
-	for _, tid := range tids {
-		if _, err := s.kinds.WriteAt([]byte{kind}, int64(tid)); err != nil {
-			return fmt.Errorf("mark thread %d: %w", tid, err)
-		}
+	if err := s.threads.Follow(tid); err != nil {
+		return err
 	}
 	return s.turn()
 }
 
 // Seed follows the cgroup, and all its threads whatever becomes of them.
 func (s *Session) Seed(t collectors.Target) (added int, err error) {
-	var stat unix.Stat_t
-	if err := unix.Stat(t.Cgroup, &stat); err != nil {
-		return 0, fmt.Errorf("seed from cgroup %s: %w", t.Cgroup, err)
+	if added, err = s.threads.Seed(t.Cgroup); err != nil {
+		return added, err
 	}
-	// The id of a cgroup is its inode number (kernfs, 64-bit).
-	if err := s.objects.Variables["target"].Set(stat.Ino); err != nil {
-		return 0, err
-	}
-	for {
-		tids, err := cgroup.Threads(t.Cgroup)
-		if err != nil {
-			return added, fmt.Errorf("seed from cgroup %s: %w", t.Cgroup, err)
-		}
-		tids = slices.DeleteFunc(tids, func(tid int) bool { return s.kind(tid) != other })
-		if len(tids) == 0 {
-			return added, s.turn()
-		}
-		added += len(tids)
-		if err := s.mark(followed, tids...); err != nil {
-			return added, err
-		}
-	}
-}
-
-func (s *Session) kind(tid int) byte {
-	b := []byte{other}
-	s.kinds.ReadAt(b, int64(tid))
-	return b[0]
+	return added, s.turn()
 }
 
 // turn makes every CPU turn to another thread and back, because a CPU learns on
@@ -270,7 +230,7 @@ func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 	}
 	hot := s.heated
 	s.flowing, s.heated = false, nil
-	if err := errors.Join(s.halt(), hot.cool()); err != nil {
+	if err := errors.Join(s.Stop(), bpf.Settle(), hot.cool()); err != nil {
 		return collectors.Observation{}, fmt.Errorf("end counting: %w", err)
 	}
 	o, err := s.collect()
@@ -284,31 +244,12 @@ func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 	return o, nil
 }
 
-// membarrierGlobal is MEMBARRIER_CMD_GLOBAL of include/uapi/linux/membarrier.h.
-const membarrierGlobal = 1
-
-// halt returns when no program can be counting any more.
-func (s *Session) halt() error {
-	if err := s.Stop(); err != nil {
-		return err
-	}
-	// Programs run in RCU's read sections, for whose end this waits
-	// (sync_membarrier, kernel/sched/membarrier.c).
-	if _, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, membarrierGlobal, 0, 0); errno != 0 && errno != unix.EINVAL {
-		return fmt.Errorf("membarrier: %w", errno)
-	}
-	return nil
-}
-
 // Forget follows nothing any more.
 func (s *Session) Forget() error {
 	if s.flowing {
 		return errors.New("forget followed threads: entries are being counted")
 	}
-	if err := s.objects.Variables["target"].Set(uint64(0)); err != nil {
-		return err
-	}
-	if _, err := s.kinds.WriteAt(make([]byte, maxPIDs), 0); err != nil {
+	if err := s.threads.Forget(); err != nil {
 		return err
 	}
 	return s.turn()

@@ -10,62 +10,23 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 
+#include "target.h"
+
 char _license[] SEC("license") = "GPL"; // the helpers for tracing ask for it
 
 #define MAX_CPUS 512
-#define MAX_PIDS (1 << 22) // PID_MAX_LIMIT, include/linux/threads.h
-#define MAX_DEPTH 12	   // of cgroups
 
 // Slots of counts, in the order of contexts in counts.go.
 enum { PROCESS, SOFTIRQ, HARDIRQ, KTHREAD, UNATTRIBUTED, SLOTS };
 
-// What a thread is, in kinds.
-enum kind { OTHER, LAUNCHER, FOLLOWED, WORKER };
-
 // include/linux/sched.h
 #define PF_IO_WORKER 0x00000010
 #define PF_USER_WORKER 0x00004000
-#define PF_KTHREAD 0x00200000
 
 // include/linux/preempt.h
 #define SOFTIRQ_OFFSET 0x00000100 // a softirq is served; when merely disabled the count is twice that
 #define HARDIRQ_MASK 0x000f0000
 #define NMI_MASK 0x00f00000
-
-// The parts of the kernel's structures that are used; where they lie is put in
-// from the kernel's BTF when the program is loaded.
-#define KERNEL __attribute__((preserve_access_index))
-
-struct kernfs_node {
-	__u64 id;
-} KERNEL;
-
-struct cgroup;
-
-struct cgroup_subsys_state {
-	struct cgroup *cgroup;
-	struct cgroup_subsys_state *parent;
-} KERNEL;
-
-struct cgroup {
-	struct cgroup_subsys_state self;
-	struct kernfs_node *kn;
-} KERNEL;
-
-struct css_set {
-	struct cgroup *dfl_cgrp;
-} KERNEL;
-
-#define TASK_COMM_LEN 16 // include/linux/sched.h
-
-struct task_struct {
-	int pid;
-	int tgid;
-	unsigned int flags;
-	struct css_set *cgroups;
-	struct task_struct *group_leader;
-	char comm[TASK_COMM_LEN];
-} KERNEL;
 
 struct work_struct {
 	void *func;
@@ -89,10 +50,6 @@ volatile const __u64 preempt_count; // offset of the count in a CPU's area
 volatile const __u64 per_cpu_offset; // address of the array of the CPUs' areas
 volatile const __u32 functions;	    // rows of counts for each CPU
 
-// Set while running.
-volatile __u32 enabled;
-volatile __u64 target; // id of the followed cgroup, 0 for none
-
 // One for each CPU, in cache lines of their own.
 struct cpu {
 	__u64 slot;	// PROCESS, KTHREAD or UNATTRIBUTED, plus 1; 0: not observed
@@ -100,20 +57,6 @@ struct cpu {
 	__u64 pad[6];
 };
 struct cpu cpus[MAX_CPUS];
-
-// What each thread is: one byte for each possible id rather than a hash map,
-// whose functions are traced too.
-struct kinds {
-	__u8 of[MAX_PIDS];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct kinds);
-	__uint(max_entries, 1);
-} kinds SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -165,15 +108,6 @@ static __always_inline struct cpu *this_cpu(void)
 	return &cpus[bpf_get_smp_processor_id() & (MAX_CPUS - 1)];
 }
 
-// kind_of points to the kind of a thread.
-static __always_inline __u8 *kind_of(__u32 pid)
-{
-	__u32 zero = 0;
-	struct kinds *k = bpf_map_lookup_elem(&kinds, &zero);
-
-	return k ? &k->of[pid & (MAX_PIDS - 1)] : NULL;
-}
-
 static __always_inline int read_int(__u64 address)
 {
 	int n = 0;
@@ -220,25 +154,6 @@ SEC("fentry/getppid")
 int enter_one(void *ctx)
 {
 	return entered(ctx);
-}
-
-static __always_inline bool in_target(struct task_struct *t)
-{
-	struct cgroup_subsys_state *css;
-	__u64 id = target;
-	int i;
-
-	if (!id)
-		return false;
-	css = &t->cgroups->dfl_cgrp->self;
-	for (i = 0; i < MAX_DEPTH; i++) {
-		if (!css)
-			return false;
-		if (css->cgroup->kn->id == id)
-			return true;
-		css = css->parent;
-	}
-	return false;
 }
 
 // slot_of says under what t's functions are counted, plus 1.

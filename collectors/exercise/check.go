@@ -41,6 +41,17 @@ func (e Exercise) CheckVM(collector string, vm map[record.VMEvent]map[string]uin
 	return t.conclude(lost)
 }
 
+// CheckVhost does so for what vhost did.
+func (e Exercise) CheckVhost(collector string, vhost map[record.VhostEvent]map[string]uint64, lost []uint64) record.Check {
+	packets := uint64(e.Packets)
+	t := tally{Check: record.Check{Name: checkName, Witness: collector, Passed: true}}
+	t.add("kicks", vhost[record.VhostKick]["net tx"], packets)
+	t.add("work items for them", vhost[record.VhostWork]["handle_tx_kick [vhost_net]"], packets)
+	t.add("interrupts for packets sent", vhost[record.VhostInterrupt]["net tx"], packets)
+	t.add("for packets received", vhost[record.VhostInterrupt]["net rx"], packets)
+	return t.conclude(lost)
+}
+
 // tally puts a check together.
 type tally struct {
 	record.Check

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hapscope/internal/kernel/kvmguest"
+	"hapscope/internal/kernel/vhostnet"
 	"hapscope/record"
 )
 
@@ -36,6 +37,9 @@ type Exercise struct {
 	// with neither there is none.
 	Hypercalls int `json:"hypercalls,omitempty"`
 	Outs       int `json:"outs,omitempty"`
+	// Packets are sent, and as many received, through a network device of vhost's; with
+	// none there is no device.
+	Packets int `json:"packets,omitempty"`
 }
 
 // unknownHypercall is a number that KVM has no hypercall for: it is served by
@@ -44,6 +48,9 @@ const unknownHypercall = 99
 
 // Machine is an exercise of a virtual machine.
 func Machine() Exercise { return Exercise{Hypercalls: 700, Outs: 1300} }
+
+// Network is an exercise of vhost.
+func Network() Exercise { return Exercise{Packets: 400} }
 
 // Standard is what a self-test makes.
 func Standard() Exercise {
@@ -73,7 +80,7 @@ func Parse(s string) (e Exercise, err error) {
 	if err := d.Decode(&e); err != nil {
 		return e, fmt.Errorf("exercise %q: %w", s, err)
 	}
-	if e.Getppid < 0 || e.Pread < 0 || e.Forks < 0 || e.Life < 0 || e.Syncs < 0 || e.Hypercalls < 0 || e.Outs < 0 || e.Hypercalls > math.MaxInt32 || e.Outs > math.MaxInt32 {
+	if e.Getppid < 0 || e.Pread < 0 || e.Forks < 0 || e.Life < 0 || e.Syncs < 0 || e.Hypercalls < 0 || e.Outs < 0 || e.Packets < 0 || e.Hypercalls > math.MaxInt32 || e.Outs > math.MaxInt32 {
 		return e, fmt.Errorf("exercise %q: negative", s)
 	}
 	return e, nil
@@ -149,6 +156,11 @@ func (e Exercise) Run() error {
 			return err
 		}
 	}
+	if e.Packets > 0 {
+		if err := vhostnet.Run(e.exchange); err != nil {
+			return err
+		}
+	}
 	life := unix.NsecToTimespec(e.Life.Nanoseconds())
 	for range e.Forks {
 		if err := fork(&life); err != nil {
@@ -156,6 +168,18 @@ func (e Exercise) Run() error {
 		}
 	}
 	return nil
+}
+
+func (e Exercise) exchange(d *vhostnet.Device) error {
+	out, err := d.Send(e.Packets)
+	if err != nil {
+		return err
+	}
+	in, err := d.Receive(e.Packets)
+	if err == nil && (out != uint64(e.Packets) || in != uint64(e.Packets)) {
+		err = fmt.Errorf("vhost called %d times for %d packets sent, and %d times for as many received", out, e.Packets, in)
+	}
+	return err
 }
 
 // fork makes a child that calls getsid, lives for a while, and exits. The child

@@ -25,10 +25,17 @@ import (
 // Options of a self-test.
 type Options struct {
 	Collectors []collectors.Collector // each is asked everything that it can answer
-	Machines   []collectors.Collector // of what virtual machines do; a guest must run here
+	Machines   []Machine              // of what virtual machines do
 	Lossy      collectors.Collector   // one that must lose events; nil leaves the question out
 	Exercise   []string               // command that serves the exercise given as its last argument
 	Report     func(record.Check)     // is told of each answer as soon as it is there
+}
+
+// Machine is a collector of what virtual machines do, and the exercise that it is
+// asked about, which must be possible here.
+type Machine struct {
+	Collector collectors.Collector
+	Exercise  exercise.Exercise
 }
 
 // Answers of a self-test.
@@ -47,9 +54,9 @@ func Run(ctx context.Context, o Options) (a Answers, err error) {
 			return a, fmt.Errorf("self-test of %s: %w", c.Name(), err)
 		}
 	}
-	for _, c := range o.Machines {
-		if err := t.machine(ctx, c); err != nil {
-			return a, fmt.Errorf("self-test of %s: %w", c.Name(), err)
+	for _, m := range o.Machines {
+		if err := t.machine(ctx, m); err != nil {
+			return a, fmt.Errorf("self-test of %s: %w", m.Collector.Name(), err)
 		}
 	}
 	if o.Lossy != nil {
@@ -174,22 +181,22 @@ func (t *test) collector(ctx context.Context, c collectors.Collector) (err error
 // machine asks a collector of what virtual machines do, while somebody else has one
 // as well. It asks once more where a guest did not come to its end: see
 // kvmguest.ErrShutdown.
-func (t *test) machine(ctx context.Context, c collectors.Collector) error {
-	first := t.machineOnce(ctx, c, "")
+func (t *test) machine(ctx context.Context, m Machine) error {
+	first := t.machineOnce(ctx, m, "")
 	if first == nil || ctx.Err() != nil {
 		return first
 	}
-	return t.machineOnce(ctx, c, fmt.Sprintf("; at the second attempt, after: %v", first))
+	return t.machineOnce(ctx, m, fmt.Sprintf("; at the second attempt, after: %v", first))
 }
 
-func (t *test) machineOnce(ctx context.Context, c collectors.Collector, note string) (err error) {
+func (t *test) machineOnce(ctx context.Context, m Machine, note string) (err error) {
+	c, e := m.Collector, m.Exercise
 	s, err := c.Open(ctx)
 	if err != nil {
 		t.answer(record.Check{Name: "it can be armed", Witness: c.Name(), Detail: err.Error()})
 		return nil
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	e := exercise.Machine()
 	other, _, err := t.performer(ctx, e, "neighbour")
 	if err != nil {
 		return err
@@ -200,6 +207,9 @@ func (t *test) machineOnce(ctx context.Context, c collectors.Collector, note str
 		return err
 	}
 	answer := e.CheckVM(c.Name(), o.VM, o.Lost)
+	if o.Vhost != nil {
+		answer = e.CheckVhost(c.Name(), o.Vhost, o.Lost)
+	}
 	answer.Detail += note
 	t.answer(answer)
 	return s.Forget()

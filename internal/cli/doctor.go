@@ -29,7 +29,15 @@ type fitness struct {
 	Fit          bool                 `json:"fit"` // functions can be counted here, for at least one variant
 	Requirements []record.Requirement `json:"requirements"`
 	Variants     []record.VariantInfo `json:"variants,omitempty"` // absent where nobody could look
-	Facts        *record.Lab          `json:"facts,omitempty"`
+	// Collectors are the optional ones and what they need: the place is fit without.
+	Collectors []collectorNeeds `json:"collectors,omitempty"`
+	Facts      *record.Lab      `json:"facts,omitempty"`
+}
+
+// collectorNeeds is what a collector needs, and whether it is there.
+type collectorNeeds struct {
+	Name         string               `json:"name"`
+	Requirements []record.Requirement `json:"requirements"`
 }
 
 func (f *fitness) decide() {
@@ -95,8 +103,16 @@ func diagnoseHost(ctx context.Context) fitness {
 	for _, r := range allRuntimes() {
 		f.Variants = append(f.Variants, r.Check(ctx))
 	}
+	for _, c := range optionalCollectors() {
+		f.Collectors = append(f.Collectors, collectorNeeds{c.Name(), without(c.Check(ctx), f.Requirements)})
+	}
 	f.decide()
 	return f
+}
+
+// without leaves out what is asked for already.
+func without(reqs, asked []record.Requirement) []record.Requirement {
+	return slices.DeleteFunc(reqs, func(r record.Requirement) bool { return slices.Contains(asked, r) })
 }
 
 // diagnoseLab boots the lab, if it is built, and asks the same binary inside.
@@ -142,7 +158,7 @@ func (a *app) diagnoseLab(ctx context.Context, o image.Options, cpus, memoryMiB 
 		return fail("lab VM", err, "")
 	}
 	f.Requirements = append(f.Requirements, inside.Host.Requirements...)
-	f.Variants = inside.Host.Variants
+	f.Variants, f.Collectors = inside.Host.Variants, inside.Host.Collectors
 	f.decide()
 	return f
 }
@@ -187,6 +203,9 @@ func (f fitness) print(w io.Writer, title string) {
 	add("counting", f.Requirements)
 	for _, v := range f.Variants {
 		add(v.Name, v.Requirements)
+	}
+	for _, c := range f.Collectors {
+		add("collector "+c.Name, c.Requirements)
 	}
 	fmt.Fprintln(w, t.Render())
 }

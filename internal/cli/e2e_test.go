@@ -223,7 +223,7 @@ func TestSelfTest(t *testing.T) {
 			t.Errorf("%s: %s: %s", c.Witness, c.Name, c.Detail)
 		}
 	}
-	want := map[string]int{"ftrace": 5, "ebpf": 4, "bcc": 4, "syscalls": 4, "kvm": 1, "ftrace, ebpf": 2, "ftrace, bcc": 2}
+	want := map[string]int{"ftrace": 5, "ebpf": 4, "bcc": 4, "syscalls": 4, "kvm": 1, "vhost": 1, "ftrace, ebpf": 2, "ftrace, bcc": 2}
 	if !maps.Equal(answers, want) || len(report.Unasked) > 0 {
 		t.Errorf("answers of %v, want %v; not asked: %v", answers, want, report.Unasked)
 	}

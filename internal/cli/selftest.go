@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hapscope/collectors"
+	"hapscope/collectors/exercise"
 	"hapscope/collectors/ftrace"
 	"hapscope/collectors/selftest"
 	"hapscope/driver/scenario"
@@ -54,9 +55,11 @@ func selfTestCommand(a *app) *cobra.Command {
 		Long: `Ask every instrument questions whose answers are known: does it count exactly
 10,000 getppid, 5,000 pread64, 20 forks and their children that live for 1 ms? Does
 a noisy neighbour change that? Is a process counted from its start? Are losses
-reported? Are the hypercalls and exits of a small virtual machine counted exactly? And do all witnesses see the same functions of a sandbox under runc and
-under gVisor? Where they do not, the witness bcc is asked for a verdict, if this
-hapscope was built with it or a hapscope-bcc lies beside it (make hapscope-bcc).
+reported? Are the hypercalls and exits of a small virtual machine counted exactly,
+and vhost's work for a network device? And do all witnesses see the same functions
+of a sandbox under runc and under gVisor? Where they do not, the witness bcc is
+asked for a verdict, if this hapscope was built with it or a hapscope-bcc lies
+beside it (make hapscope-bcc).
 
 Each run asks the first of these by itself, before it measures. Exit code 0 when
 everything was answered right, 3 when not.`,
@@ -212,11 +215,15 @@ func (a *app) selfTest(ctx context.Context, rootfs string, r *selfTestReport) er
 	report := func(c record.Check) {
 		fmt.Fprintf(a.progress(), "%s %s: %s\n", map[bool]string{true: "passed", false: "FAILED"}[c.Passed], c.Witness, c.Name)
 	}
-	machines, unfit := fitCollectors(ctx)
-	if len(machines) > 0 {
-		if err := probeKVM(ctx); err != nil {
-			machines, unfit["kvm"] = nil, "no guest runs here: "+err.Error()
+	optional, unfit := fitCollectors(ctx)
+	var machines []selftest.Machine
+	for _, c := range optional {
+		m, err := machineOf(ctx, c)
+		if err != nil {
+			unfit[c.Name()] = err.Error()
+			continue
 		}
+		machines = append(machines, m)
 	}
 	for name, why := range unfit {
 		r.unasked(name, why)
@@ -238,6 +245,26 @@ func (a *app) selfTest(ctx context.Context, rootfs string, r *selfTestReport) er
 	}
 	r.Checks = append(r.Checks, more...)
 	return err
+}
+
+// machineOf is what a collector of what virtual machines do is asked.
+func machineOf(ctx context.Context, c collectors.Collector) (m selftest.Machine, err error) {
+	m.Collector = c
+	switch c.Name() {
+	case "kvm":
+		if err := probeKVM(ctx); err != nil {
+			return m, fmt.Errorf("no guest runs here: %w", err)
+		}
+		m.Exercise = exercise.Machine()
+	case "vhost":
+		for _, device := range []string{"/dev/vhost-net", "/dev/net/tun"} {
+			if _, err := os.Stat(device); err != nil {
+				return m, fmt.Errorf("no device can be made here: %w", err)
+			}
+		}
+		m.Exercise = exercise.Network()
+	}
+	return m, nil
 }
 
 // probeKVM reports why virtual machines cannot be asked about here.

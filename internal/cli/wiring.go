@@ -10,6 +10,7 @@ import (
 	"hapscope/collectors/ftrace"
 	"hapscope/collectors/kvm"
 	"hapscope/collectors/syscalls"
+	"hapscope/collectors/vhost"
 	"hapscope/driver/scenario"
 	"hapscope/record"
 	"hapscope/runtimes"
@@ -87,7 +88,7 @@ func otherCollectors() []collectors.Collector {
 
 // optionalCollectors are those of things that a machine need not have.
 func optionalCollectors() []collectors.Collector {
-	return []collectors.Collector{kvm.New(kvm.Options{})}
+	return []collectors.Collector{kvm.New(kvm.Options{}), vhost.New()}
 }
 
 // fitCollectors splits the optional ones into those that can be armed here and

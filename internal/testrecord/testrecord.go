@@ -51,6 +51,26 @@ func New() *record.Record {
 	return rec
 }
 
+// WithMachines returns the record of New, but that runc has run guests.
+func WithMachines() *record.Record {
+	rec := New()
+	for i := range rec.Results {
+		if rec.Results[i].Variant != "runc" {
+			continue
+		}
+		for j := range rec.Results[i].Phases {
+			p := &rec.Results[i].Phases[j]
+			p.VM = map[record.VMEvent]map[string]uint64{record.VMExit: {"npf": 1234}, record.VMUserExit: {"IO": 56}}
+			p.Vhost = map[record.VhostEvent]map[string]uint64{
+				record.VhostWork:      {"handle_tx_kick [vhost_net]": 310, "handle_rx_net [vhost_net]": 290},
+				record.VhostKick:      {"net tx": 320},
+				record.VhostInterrupt: {"net rx": 280},
+			}
+		}
+	}
+	return rec
+}
+
 // Write puts the record into a new run directory, through the writer.
 func Write(t testing.TB, dir string) {
 	t.Helper()
@@ -128,6 +148,7 @@ func (g generator) measure(r *record.Result) {
 			}, Roles: roles(r.Variant, process)},
 			Syscalls: g.syscalls(r.Variant, calls),
 			VM:       map[record.VMEvent]map[string]uint64{}, // none of these variants ran a guest
+			Vhost:    map[record.VhostEvent]map[string]uint64{},
 		})
 	}
 	r.WarmUp = 50

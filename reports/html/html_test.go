@@ -120,6 +120,18 @@ func TestSaysEverything(t *testing.T) {
 	}
 }
 
+func TestMachines(t *testing.T) {
+	if page := write(t, testrecord.New()); strings.Contains(page, "Virtual machines in the steady state") {
+		t.Error("the page speaks of virtual machines, and there were none")
+	}
+	page := write(t, testrecord.WithMachines())
+	for _, want := range []string{"Virtual machines in the steady state", "Exits to the monitor", "Work items of vhost", "Kicks to vhost", "Interrupts by vhost", "vhost work handle_tx_kick [vhost_net]", "vhost kick net tx", "vhost interrupt net rx", "exit npf"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
 func TestEscapes(t *testing.T) {
 	rec := testrecord.New()
 	rec.Run.Why = `<script>alert("why")</script>`

@@ -73,14 +73,14 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 	for _, phase := range analysis.Phases() {
 		key := analysis.Key{Phase: phase, Context: record.InProcess, Metric: analysis.UniqueFunctions}
 		switch {
-		case phase == record.Steady || !p.any(key):
+		case phase == record.Steady || !p.R.Any(key):
 		case phase == analysis.CreateBoot:
 			p.Start = append(p.Start, p.matrix("phase-create-boot", string(phase), key))
 		default:
 			p.Phases = append(p.Phases, p.matrix("phase-"+string(phase), string(phase), key))
 		}
 	}
-	if p.any(analysis.Key{Phase: analysis.CreateBoot, Context: record.InProcess, Metric: analysis.UniqueFunctions}) {
+	if p.R.Any(analysis.Key{Phase: analysis.CreateBoot, Context: record.InProcess, Metric: analysis.UniqueFunctions}) {
 		if p.Boot, err = newFigure(r, "boot", analysis.CreateBoot, "Unique host-kernel functions, create+boot"); err != nil {
 			return nil, err
 		}
@@ -100,7 +100,7 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 		metric analysis.Metric
 	}{{"Different system calls", analysis.UniqueSyscalls}, {"Calls in total", analysis.Syscalls}} {
 		key := analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: c.metric}
-		if p.any(key) {
+		if p.R.Any(key) {
 			p.Calls = append(p.Calls, p.matrix("calls-"+string(c.metric), c.title, key))
 		}
 	}
@@ -109,8 +109,10 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 		for _, c := range []struct {
 			title  string
 			metric analysis.Metric
-		}{{"Exits", analysis.VMExits}, {"Different reasons of exits", analysis.VMExitReasons}, {"Hypercalls", analysis.Hypercalls}, {"Exits to the monitor", analysis.VMUserExits}, {"Exits per request", analysis.VMExitsPerReq}} {
-			p.VM = append(p.VM, p.matrix("vm-"+string(c.metric), c.title, analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: c.metric}))
+		}{{"Exits", analysis.VMExits}, {"Different reasons of exits", analysis.VMExitReasons}, {"Hypercalls", analysis.Hypercalls}, {"Exits to the monitor", analysis.VMUserExits}, {"Exits per request", analysis.VMExitsPerReq}, {"Work items of vhost", analysis.VhostCalls}, {"Kicks to vhost", analysis.VhostKicks}, {"Interrupts by vhost", analysis.VhostInterrupts}} {
+			if key := (analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: c.metric}); p.R.Any(key) {
+				p.VM = append(p.VM, p.matrix("vm-"+string(c.metric), c.title, key))
+			}
 		}
 	}
 	if p.Layers, err = newLayers(r); err != nil {
@@ -136,13 +138,6 @@ func callTables(tables []analysis.CallTable, label, summary string) (out []callT
 		out = append(out, callTable{t, label, summary})
 	}
 	return out
-}
-
-// any reports whether some cell has the number.
-func (p *page) any(key analysis.Key) bool {
-	return slices.ContainsFunc(p.R.Cells, func(c *analysis.Cell) bool {
-		return c.Summary(key.Phase, key.Context, key.Metric) != nil
-	})
 }
 
 func (p *page) matrix(id, title string, key analysis.Key) matrix {

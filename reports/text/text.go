@@ -36,6 +36,7 @@ func matrices() []matrix {
 		{"Unique host-kernel functions, create+boot, process context", analysis.Key{Phase: analysis.CreateBoot, Context: record.InProcess, Metric: analysis.UniqueFunctions}},
 		{"Unique host system calls, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.UniqueSyscalls}},
 		{"VM exits, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.VMExits}},
+		{"Work items of vhost, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.VhostCalls}},
 	}
 }
 
@@ -52,7 +53,7 @@ func Write(w io.Writer, r *analysis.Report, o Options) error {
 		if m.key.Phase == record.Idle && r.Run.Plan.Idle == 0 {
 			continue
 		}
-		if m.key.Metric == analysis.VMExits && len(r.VMTables()) == 0 {
+		if (m.key.Metric == analysis.VMExits || m.key.Metric == analysis.VhostCalls) && (len(r.VMTables()) == 0 || !r.Any(m.key)) {
 			continue
 		}
 		fmt.Fprintf(&b, "\n%s: median [min–max]\n", m.title)

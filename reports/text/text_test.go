@@ -37,6 +37,18 @@ func TestColor(t *testing.T) {
 	}
 }
 
+func TestMachines(t *testing.T) {
+	var b bytes.Buffer
+	if err := text.Write(&b, analysis.New(testrecord.WithMachines()), text.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"VM exits, steady state", "1234", "Work items of vhost, steady state", "600"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the report does not say %q:\n%s", want, b.String())
+		}
+	}
+}
+
 func TestNothingMeasured(t *testing.T) {
 	rec := testrecord.New()
 	rec.Results, rec.Tables, rec.Run.Machine = nil, map[string][]record.Function{}, nil

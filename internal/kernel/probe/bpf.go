@@ -21,6 +21,29 @@ func BTF() record.Requirement {
 	return met(name, file)
 }
 
+// Kprobe asks for the attachment of a BPF program to one function, by attaching an
+// empty one to one that hardly ever runs.
+func Kprobe() record.Requirement {
+	const name = "BPF kprobe"
+	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type:         ebpf.Kprobe,
+		License:      "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	if err != nil {
+		return unmet(name, "a tracing program cannot be loaded: "+because(err), lab)
+	}
+	defer program.Close()
+	l, err := link.Kprobe("kernel_power_off", program, nil)
+	if err != nil {
+		return unmet(name, because(err), lab)
+	}
+	if err := l.Close(); err != nil {
+		return unmet(name, "it attaches but does not detach: "+err.Error(), lab)
+	}
+	return met(name, "a program was attached and detached")
+}
+
 // KprobeMulti asks for the attachment of one BPF program to many functions, by
 // attaching an empty one to one function that hardly ever runs.
 func KprobeMulti() record.Requirement {
