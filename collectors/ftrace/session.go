@@ -80,9 +80,12 @@ func (s *Session) Forget() error {
 	return s.Tap.Forget()
 }
 
-// runVCPU is what every thread enters that runs a virtual CPU (KVM_RUN,
-// virt/kvm/kvm_main.c). Others may well ask something of one.
-const runVCPU = "kvm_arch_vcpu_ioctl_run"
+// runsVCPU names what only threads enter that run a virtual CPU (arch/x86/kvm): to
+// begin with it, and whenever the guest goes on after an exit, which may be all that
+// there is in a phase. Others may well ask something of a virtual CPU.
+func runsVCPU() [][2]string {
+	return [][2]string{{"kvm", "kvm_arch_vcpu_ioctl_run"}, {"kvm_amd", "svm_vcpu_run"}, {"kvm_intel", "vmx_vcpu_run"}}
+}
 
 // End stops the flow and returns what was counted since Begin.
 func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
@@ -131,12 +134,17 @@ func (t *tally) hits(count func(function int) uint64) (hits []record.Hit) {
 
 // byThread fills in what threads did in process context, and who they are.
 func (s *Session) byThread(sum *counter, t *tally) {
-	run := s.table.Find("kvm", runVCPU)
+	var runs []int
+	for _, f := range runsVCPU() {
+		if i := s.table.Find(f[0], f[1]); i >= 0 {
+			runs = append(runs, i)
+		}
+	}
 	kinds, contexts := map[record.Thread]*perThread{}, map[record.Context]*perThread{record.InProcess: {}, record.InKthread: {}}
 	number := map[record.Thread]int{}
 	for tid, functions := range sum.threads {
 		thread := s.identify(tid)
-		if run >= 0 && functions.count(run) > 0 && !thread.VCPU {
+		if !thread.VCPU && slices.ContainsFunc(runs, func(f int) bool { return functions.count(f) > 0 }) {
 			thread.VCPU = true
 			s.identities[tid] = thread
 		}
