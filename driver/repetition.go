@@ -268,13 +268,14 @@ func (r *repetition) remove(ctx context.Context) error {
 	return nil
 }
 
-// explain says what failed, and ends with what the process had printed.
+// explain says what failed, and ends with what the process had printed, unless that is
+// in the error already.
 func (r *repetition) explain(ctx context.Context, err error) string {
 	reason := fmt.Sprintf("%s: %v", r.doing, err)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		reason = fmt.Sprintf("%s: no end within the deadline of %gs: %v", r.doing, r.plan.Deadline, err)
 	}
-	if out := strings.TrimSpace(r.output); out != "" {
+	if out := strings.TrimSpace(r.output); out != "" && !strings.Contains(reason, out) {
 		reason += "\noutput of the sandbox:\n" + out
 	}
 	return reason
