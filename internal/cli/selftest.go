@@ -48,6 +48,7 @@ const lossyBufferKiB = 8
 func selfTestCommand(a *app) *cobra.Command {
 	var asJSON bool
 	var where, kernel, file string
+	var asked selfTestSelection
 	c := &cobra.Command{
 		Use:   "selftest",
 		Short: "show that the instruments count right",
@@ -58,9 +59,11 @@ reported? Are the hypercalls and exits of a small virtual machine counted exactl
 under gVisor? Where they do not, the witness bcc is asked for a verdict, if this
 hapscope was built with it or a hapscope-bcc lies beside it (make hapscope-bcc).
 
-Each run asks the first of these by itself, before it measures. Exit code 0 when
-everything was answered right, 3 when not.`,
+All of it takes a quarter of an hour where the lab is emulated: --collector and
+--variants leave the rest out. Each run asks the first of these by itself, before it
+measures. Exit code 0 when everything was answered right, 3 when not.`,
 		Example: `  hapscope selftest
+  hapscope selftest --collector bcc --variants runc
   hapscope selftest --lab-kernel bookworm
   hapscope selftest --json | jq '.checks[] | select(.passed | not)'`,
 		Args: exactly(0),
@@ -75,6 +78,9 @@ everything was answered right, 3 when not.`,
 			if !slices.Contains([]string{scenario.Auto, scenario.OnHost, scenario.InLab}, where) {
 				return usageError("unknown place %q, known are auto, host, lab", where)
 			}
+			if err := asked.check(); err != nil {
+				return err
+			}
 			place, err := a.choosePlace(c.Context(), where, witnessNames()[:1])
 			if err != nil {
 				return err
@@ -82,16 +88,16 @@ everything was answered right, 3 when not.`,
 			r := selfTestReport{Where: place.where, Why: place.why}
 			bcc := hasBCC()
 			if place.where == scenario.OnHost {
-				err = a.selfTest(c.Context(), hostRootfs(), &r)
+				err = a.selfTest(c.Context(), hostRootfs(), asked, &r)
 			} else {
 				var program program
 				if program, err = labProgram(true); err != nil {
 					return err
 				}
 				bcc = program.bcc()
-				err = a.selfTestInLab(c.Context(), f.Lab, program, &r)
+				err = a.selfTestInLab(c.Context(), f.Lab, program, asked, &r)
 			}
-			if !bcc {
+			if !bcc && asked.collector(witnessBCC) {
 				r.unasked(witnessBCC, "this hapscope was built without it, and in the lab there was no "+bccProgram+" beside it either: make "+bccProgram)
 			}
 			if err := c.Context().Err(); err != nil {
@@ -104,6 +110,7 @@ everything was answered right, 3 when not.`,
 	c.Flags().StringVar(&where, "where", scenario.Auto, "auto, host or lab")
 	c.Flags().StringVar(&file, "scenarios", "", "scenarios file that describes the lab (default ./scenarios.yaml, else the built-in one)")
 	c.Flags().StringVar(&kernel, "lab-kernel", "", "Debian suite of the lab's kernel (default: the scenarios file's)")
+	asked.flags(c)
 	return c
 }
 
@@ -161,7 +168,7 @@ func (r *selfTestReport) table() string {
 }
 
 // selfTestInLab has a program tested inside.
-func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program, r *selfTestReport) error {
+func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program, asked selfTestSelection, r *selfTestReport) error {
 	images, err := image.Ensure(ctx, p.images(a.imageOptions(lab.Suite, lab.Kernel)))
 	if err != nil {
 		return labError("build the lab", err)
@@ -177,7 +184,7 @@ func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program, r 
 	}
 	var out bytes.Buffer
 	code, err := machine.Run(ctx, vm.Command{
-		Args: []string{p.path, "guest", "selftest", "--timer-slack", slack.String()}, Stdout: &out, Stderr: a.stderr,
+		Args: append([]string{p.path, "guest", "selftest", "--timer-slack", slack.String()}, asked.args()...), Stdout: &out, Stderr: a.stderr,
 	})
 	var answer selfTestReport
 	if e := json.Unmarshal(out.Bytes(), &answer); e != nil {
@@ -191,7 +198,7 @@ func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program, r 
 }
 
 // selfTest asks everything on the machine that this process runs on.
-func (a *app) selfTest(ctx context.Context, rootfs string, r *selfTestReport) error {
+func (a *app) selfTest(ctx context.Context, rootfs string, asked selfTestSelection, r *selfTestReport) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -199,7 +206,12 @@ func (a *app) selfTest(ctx context.Context, rootfs string, r *selfTestReport) er
 	// A kernel that cannot have a witness is no failure of it: the answer says so.
 	var fit []collectors.Collector
 	var names []string
-	for _, c := range allWitnesses(record.Plan{}) {
+	for i, c := range allWitnesses(record.Plan{}) {
+		// The first one's sets are the result of a run, so that the others are compared
+		// with it.
+		if i > 0 && !asked.collector(c.Name()) {
+			continue
+		}
 		if unmet := record.Unmet(c.Check(ctx)); len(unmet) > 0 {
 			r.unasked(c.Name(), record.DescribeUnmet(unmet))
 			continue
@@ -213,6 +225,8 @@ func (a *app) selfTest(ctx context.Context, rootfs string, r *selfTestReport) er
 		fmt.Fprintf(a.progress(), "%s %s: %s\n", map[bool]string{true: "passed", false: "FAILED"}[c.Passed], c.Witness, c.Name)
 	}
 	machines, unfit := fitCollectors(ctx)
+	machines = slices.DeleteFunc(machines, func(c collectors.Collector) bool { return !asked.collector(c.Name()) })
+	maps.DeleteFunc(unfit, func(name, _ string) bool { return !asked.collector(name) })
 	if len(machines) > 0 {
 		if err := probeKVM(ctx); err != nil {
 			machines, unfit["kvm"] = nil, "no guest runs here: "+err.Error()
@@ -221,18 +235,25 @@ func (a *app) selfTest(ctx context.Context, rootfs string, r *selfTestReport) er
 	for name, why := range unfit {
 		r.unasked(name, why)
 	}
-	answers, err := selftest.Run(ctx, selftest.Options{
-		Collectors: append(slices.Clone(fit), otherCollectors()...),
-		Machines:   machines,
-		Lossy:      ftrace.New(ftrace.Options{BufferKiB: lossyBufferKiB, Poll: time.Hour}),
-		Exercise:   []string{self, "guest", "exercise"},
-		Report:     report,
-	})
+	options := selftest.Options{
+		Machines: machines,
+		Exercise: []string{self, "guest", "exercise"},
+		Report:   report,
+	}
+	for _, c := range append(fit, otherCollectors()...) {
+		if asked.collector(c.Name()) {
+			options.Collectors = append(options.Collectors, c)
+		}
+	}
+	if lossy := ftrace.New(ftrace.Options{BufferKiB: lossyBufferKiB, Poll: time.Hour}); asked.collector(lossy.Name()) {
+		options.Lossy = lossy
+	}
+	answers, err := selftest.Run(ctx, options)
 	r.Checks = answers.Checks
 	if err != nil {
 		return err
 	}
-	more, err := a.agreement(ctx, rootfs, names, answers.Seen)
+	more, err := a.agreement(ctx, rootfs, asked.Variants, names, answers.Seen)
 	for _, c := range more {
 		report(c)
 	}
@@ -249,17 +270,19 @@ func probeKVM(ctx context.Context) error {
 
 // guestSelfTestCommand is selftest inside the lab.
 func guestSelfTestCommand(a *app) *cobra.Command {
+	var asked selfTestSelection
 	c := &cobra.Command{
 		Use:  "selftest",
 		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var answer selfTestReport
-			if err := a.selfTest(c.Context(), wire.RootfsDir, &answer); err != nil {
+			if err := a.selfTest(c.Context(), wire.RootfsDir, asked, &answer); err != nil {
 				answer.Error = err.Error()
 			}
 			return json.NewEncoder(a.stdout).Encode(answer)
 		},
 	}
 	c.Flags().DurationVar(&a.timerSlack, "timer-slack", 0, "")
+	asked.flags(c)
 	return c
 }

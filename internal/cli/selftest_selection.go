@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hapscope/driver/scenario"
+)
+
+// selfTestSelection is what of the self-test was asked for.
+type selfTestSelection struct {
+	Collectors []string // none is all
+	Variants   []string // of which the witnesses are compared
+}
+
+// selfTestVariants are those whose sandboxes differ the most in what they ask of the
+// witnesses: a process like any other, and one that traces its own.
+func selfTestVariants() []string { return []string{"runc", "gvisor-systrap"} }
+
+func (s *selfTestSelection) flags(c *cobra.Command) {
+	c.Flags().StringSliceVar(&s.Collectors, "collector", nil, "ask these only, of "+strings.Join(selfTestCollectors(), ", ")+" (default all); functions are compared with those of "+witnessNames()[0])
+	c.Flags().StringSliceVar(&s.Variants, "variants", selfTestVariants(), "compare the witnesses on the sandboxes of these")
+}
+
+// args are the flags that say the same.
+func (s *selfTestSelection) args() []string {
+	args := []string{"--variants", strings.Join(s.Variants, ",")}
+	if len(s.Collectors) > 0 {
+		args = append(args, "--collector", strings.Join(s.Collectors, ","))
+	}
+	return args
+}
+
+// collector reports whether a collector is asked.
+func (s *selfTestSelection) collector(name string) bool {
+	return len(s.Collectors) == 0 || slices.Contains(s.Collectors, name)
+}
+
+func (s *selfTestSelection) check() error {
+	for _, sel := range []struct {
+		what         string
+		names, known []string
+	}{{"collector", s.Collectors, selfTestCollectors()}, {"variant", s.Variants, catalog().Variants}} {
+		for _, name := range sel.names {
+			if !slices.Contains(sel.known, name) {
+				return usageError("unknown %s %q%s; known are %s", sel.what, name, scenario.Suggest(name, sel.known), strings.Join(sel.known, ", "))
+			}
+		}
+	}
+	return nil
+}
+
+// selfTestCollectors are those that a self-test can ask: bcc as well where this
+// binary is without it, because the one in the lab need not be.
+func selfTestCollectors() []string {
+	names := witnessNames()
+	if !slices.Contains(names, witnessBCC) {
+		names = append(names, witnessBCC)
+	}
+	for _, c := range slices.Concat(otherCollectors(), optionalCollectors()) {
+		names = append(names, c.Name())
+	}
+	return names
+}
