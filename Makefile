@@ -39,7 +39,7 @@ test: test-deps ## install and run all tests
 # alone leaves a third of two CPUs idle, because much of what it does, such as
 # patching all functions of a kernel, is one CPU's.
 LANES ?= 2
-LAB_PARTS := lab-inside lab-measure lab-selftest lab-faults lab-bookworm lab-others
+LAB_PARTS := lab-inside lab-bcc lab-agreement lab-measure lab-faults lab-bookworm lab-others
 
 .PHONY: all-parts $(LAB_PARTS)
 all-parts:
@@ -92,12 +92,14 @@ lab-bookworm:
 	$(call inside,bookworm,$(filter ./collectors/%,$(LAB_INSIDE)),-test.run="Witness|Exactly",6.1.)
 
 # The tests that boot VMs; those with a part of their own take minutes.
-lab-measure lab-selftest lab-faults: export HAPSCOPE = $(CURDIR)/hapscope
+lab-measure lab-bcc lab-agreement lab-faults: export HAPSCOPE = $(CURDIR)/hapscope
 lab-others: export HAPSCOPE = $(CURDIR)/hapscope
 lab-measure:
 	$(call outside,./internal/cli,-test.run=TestMeasureAndReport)
-lab-selftest:
-	$(call outside,./internal/cli,-test.run=TestSelfTest)
+lab-bcc:
+	$(call outside,./internal/cli,-test.run=TestSelfTestOfBCC)
+lab-agreement:
+	$(call outside,./internal/cli,-test.run=TestSelfTestOfAgreement)
 lab-faults:
 	$(call outside,./internal/cli,-test.run=TestFaultsOnTheHost)
 lab-others:

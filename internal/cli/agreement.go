@@ -27,21 +27,21 @@ const sampleOfSeen = 50
 // agreement asks whether the named witnesses see the same functions of a sandbox of
 // each variant. The witness bcc is asked afterwards: its programs call
 // functions of the kernel on the sandbox's behalf, which ftrace sees. It observes, at
-// random, some of all functions and some of seen, and all on which the others are
+// random, some of all functions and some of seen, those that were asked for, and all on which the others are
 // known to differ or have differed in every repetition.
-func (a *app) agreement(ctx context.Context, rootfs string, variants, names, seen []string) (checks []record.Check, err error) {
+func (a *app) agreement(ctx context.Context, rootfs string, asked selfTestSelection, names, seen []string) (checks []record.Check, err error) {
 	everything := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == witnessBCC })
 	rand.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
-	sample := slices.Concat(analysis.Differing(), seen[:min(len(seen), sampleOfSeen)])
+	sample := slices.Concat(analysis.Differing(), asked.Functions, seen[:min(len(seen), sampleOfSeen)])
 	if len(everything) >= 2 {
-		if checks, sample, err = a.compareAll(ctx, rootfs, variants, everything, sample); err != nil {
+		if checks, sample, err = a.compareAll(ctx, rootfs, asked, everything, sample); err != nil {
 			return checks, err
 		}
 	}
 	if len(names) < 2 || len(everything) == len(names) {
 		return checks, nil
 	}
-	report, err := a.compare(ctx, rootfs, variants, names, sample, 1)
+	report, err := a.compare(ctx, rootfs, asked.Variants, names, sample, 1)
 	if err != nil {
 		return checks, err
 	}
@@ -54,8 +54,8 @@ func (a *app) agreement(ctx context.Context, rootfs string, variants, names, see
 
 // compareAll compares the witnesses that observe everything. It returns the sample as
 // well, with the functions on which they differed.
-func (a *app) compareAll(ctx context.Context, rootfs string, variants, names, sample []string) (checks []record.Check, _ []string, err error) {
-	report, err := a.compare(ctx, rootfs, variants, names, nil, 2)
+func (a *app) compareAll(ctx context.Context, rootfs string, asked selfTestSelection, names, sample []string) (checks []record.Check, _ []string, err error) {
+	report, err := a.compare(ctx, rootfs, asked.Variants, names, nil, asked.Repetitions)
 	if err != nil {
 		return nil, nil, err
 	}

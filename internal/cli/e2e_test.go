@@ -21,7 +21,6 @@ import (
 	"testing"
 	"time"
 
-	"hapscope/analysis"
 	"hapscope/internal/testrecord"
 	"hapscope/record"
 )
@@ -111,17 +110,17 @@ func (r ran) want(t *testing.T, code int, fragments ...string) {
 	}
 }
 
-// Real cells of runc and of gVisor, through the CLI, with all witnesses. The run loses
-// its VM, is resumed, interrupted and resumed again: no finished repetition is lost or
-// measured twice. Then everything that a user does with a record.
+// Real cells of runc and of gVisor, through the CLI. The run loses its VM, is
+// resumed, interrupted and resumed again: no finished repetition is lost or measured
+// twice. Then everything that a user does with a record.
 func TestMeasureAndReport(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	stop(t, dir, 1, resultsIn(dir, 1), killChildren, "run", "quick", "--variants", "runc,gvisor-systrap", "--workloads", "redis-set",
-		"--repetitions", "1", "--collector", "all", "--out", dir).
+		"--repetitions", "1", "--out", dir).
 		want(t, 5, "the lab VM died", "run --resume")
 	stop(t, dir, 1, printed("lab: ready"), interrupt, "run", "--resume", dir).
 		want(t, 130, "run --resume")
-	hapscope(t, "run", "--resume", dir).want(t, 0, "runc", "gvisor-systrap", "saw the same functions", "report.html")
+	hapscope(t, "run", "--resume", dir).want(t, 0, "runc", "gvisor-systrap", "report.html")
 	noVMs(t)
 
 	testrecord.Validate(t, dir)
@@ -132,15 +131,6 @@ func TestMeasureAndReport(t *testing.T) {
 	}
 	if len(rec.Results) != 2 || len(seen) != 2 || rec.Run.Ended == nil {
 		t.Errorf("%d results of %d cells after the resume, ended %v", len(rec.Results), len(seen), rec.Run.Ended)
-	}
-	agreements := analysis.New(rec).Agreements()
-	if len(agreements) != 2 {
-		t.Errorf("the witnesses were compared in %d cells", len(agreements))
-	}
-	for _, g := range agreements {
-		if g.Worst < 0.99 {
-			t.Errorf("%s: %s and %s agree to %.4f only: %+v", g.Cell, g.A, g.B, g.Worst, g.Dissent)
-		}
 	}
 	for _, r := range rec.Results {
 		if r.Status != record.OK {
@@ -263,13 +253,36 @@ func TestFaultsOnTheHost(t *testing.T) {
 	noVMs(t)
 }
 
-// What only this asks: whether bcc, the kernel's counters of virtual machines and those
-// of system calls count right beside a noisy neighbour, and whether bcc confirms what
-// ftrace sees. ftrace and ebpf are asked the same in the tests of their packages, and
-// compared in TestMeasureAndReport; `make selftest` asks everybody everything.
-func TestSelfTest(t *testing.T) {
+// The questions of `hapscope selftest` take a quarter of an hour in an emulated lab.
+// These two tests ask what no other one asks; ftrace and ebpf are asked whether they
+// count right in the tests of their packages. `make selftest` asks everybody everything.
+
+// bcc, the counters of virtual machines and those of system calls count right beside a
+// noisy neighbour, and bcc sees what ftrace sees of a server that answers requests.
+func TestSelfTestOfBCC(t *testing.T) {
 	hapscope(t, "selftest", "--collector", "ftarce").want(t, 2, `did you mean "ftrace"?`)
-	r := hapscope(t, "selftest", "--json", "--collector", "bcc,syscalls,kvm", "--variants", "runc")
+	busy := "tcp_sendmsg,tcp_recvmsg,tcp_poll,tcp_write_xmit,__tcp_transmit_skb,ip_queue_xmit,sock_read_iter,sock_write_iter,ksys_read,ksys_write,vfs_read,vfs_write,do_epoll_wait,ep_send_events,lock_sock_nested,release_sock"
+	checks := selfTest(t, map[string]int{"bcc": 4, "syscalls": 4, "kvm": 1, "ftrace, bcc": 1},
+		"--collector", "bcc,syscalls,kvm", "--variants", "runc", "--functions", busy)
+	last := checks[len(checks)-1]
+	both := regexp.MustCompile(`both saw (\d+)`).FindStringSubmatch(last.Detail)
+	if both == nil {
+		t.Fatal(last.Detail)
+	}
+	if n, _ := strconv.Atoi(both[1]); n < 10 {
+		t.Errorf("they were compared on %d functions that ran: %s", n, last.Detail)
+	}
+}
+
+// ftrace and ebpf see the same functions of a sandbox of runc and of one of gVisor.
+func TestSelfTestOfAgreement(t *testing.T) {
+	selfTest(t, map[string]int{"ebpf": 4, "ftrace, ebpf": 2}, "--collector", "ebpf", "--repetitions", "1")
+}
+
+// selfTest returns the answers, all of which must be passed, so many of each.
+func selfTest(t *testing.T, want map[string]int, args ...string) []record.Check {
+	t.Helper()
+	r := hapscope(t, append([]string{"selftest", "--json"}, args...)...)
 	r.want(t, 0)
 	var report struct {
 		Checks  []record.Check
@@ -285,10 +298,10 @@ func TestSelfTest(t *testing.T) {
 			t.Errorf("%s: %s: %s", c.Witness, c.Name, c.Detail)
 		}
 	}
-	want := map[string]int{"bcc": 4, "syscalls": 4, "kvm": 1, "ftrace, bcc": 1}
 	if !maps.Equal(answers, want) || len(report.Unasked) > 0 {
-		t.Errorf("answers of %v, want %v; not asked: %v", answers, want, report.Unasked)
+		t.Fatalf("answers of %v, want %v; not asked: %v", answers, want, report.Unasked)
 	}
+	return report.Checks
 }
 
 func TestDoctorJSON(t *testing.T) {

@@ -59,8 +59,8 @@ reported? Are the hypercalls and exits of a small virtual machine counted exactl
 under gVisor? Where they do not, the witness bcc is asked for a verdict, if this
 hapscope was built with it or a hapscope-bcc lies beside it (make hapscope-bcc).
 
-All of it takes a quarter of an hour where the lab is emulated: --collector and
---variants leave the rest out. Each run asks the first of these by itself, before it
+All of it takes a quarter of an hour where the lab is emulated: --collector,
+--variants and --repetitions leave the rest out. Each run asks the first of these by itself, before it
 measures. Exit code 0 when everything was answered right, 3 when not.`,
 		Example: `  hapscope selftest
   hapscope selftest --collector bcc --variants runc
@@ -253,7 +253,7 @@ func (a *app) selfTest(ctx context.Context, rootfs string, asked selfTestSelecti
 	if err != nil {
 		return err
 	}
-	more, err := a.agreement(ctx, rootfs, asked.Variants, names, answers.Seen)
+	more, err := a.agreement(ctx, rootfs, asked, names, answers.Seen)
 	for _, c := range more {
 		report(c)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,8 +12,10 @@ import (
 
 // selfTestSelection is what of the self-test was asked for.
 type selfTestSelection struct {
-	Collectors []string // none is all
-	Variants   []string // of which the witnesses are compared
+	Collectors  []string // none is all
+	Variants    []string // of which the witnesses are compared
+	Repetitions int      // of each
+	Functions   []string // that bcc observes besides
 }
 
 // selfTestVariants are those whose sandboxes differ the most in what they ask of the
@@ -22,13 +25,18 @@ func selfTestVariants() []string { return []string{"runc", "gvisor-systrap"} }
 func (s *selfTestSelection) flags(c *cobra.Command) {
 	c.Flags().StringSliceVar(&s.Collectors, "collector", nil, "ask these only, of "+strings.Join(selfTestCollectors(), ", ")+" (default all); functions are compared with those of "+witnessNames()[0])
 	c.Flags().StringSliceVar(&s.Variants, "variants", selfTestVariants(), "compare the witnesses on the sandboxes of these")
+	c.Flags().IntVar(&s.Repetitions, "repetitions", 2, "so many sandboxes of each; bcc is asked of one")
+	c.Flags().StringSliceVar(&s.Functions, "functions", nil, "have bcc observe these as well, and say whether it sees of them what the others see")
 }
 
 // args are the flags that say the same.
 func (s *selfTestSelection) args() []string {
-	args := []string{"--variants", strings.Join(s.Variants, ",")}
+	args := []string{"--variants", strings.Join(s.Variants, ","), "--repetitions", strconv.Itoa(s.Repetitions)}
 	if len(s.Collectors) > 0 {
 		args = append(args, "--collector", strings.Join(s.Collectors, ","))
+	}
+	if len(s.Functions) > 0 {
+		args = append(args, "--functions", strings.Join(s.Functions, ","))
 	}
 	return args
 }
@@ -48,6 +56,9 @@ func (s *selfTestSelection) check() error {
 				return usageError("unknown %s %q%s; known are %s", sel.what, name, scenario.Suggest(name, sel.known), strings.Join(sel.known, ", "))
 			}
 		}
+	}
+	if s.Repetitions < 1 {
+		return usageError("--repetitions must be at least 1, not %d", s.Repetitions)
 	}
 	return nil
 }
