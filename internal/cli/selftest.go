@@ -59,7 +59,7 @@ reported? Are the hypercalls and exits of a small virtual machine counted exactl
 under gVisor? Where they do not, the witness bcc is asked for a verdict, if this
 hapscope was built with it or a hapscope-bcc lies beside it (make hapscope-bcc).
 
-All of it takes a quarter of an hour where the lab is emulated: --collector,
+All of it takes a quarter of an hour where the lab is emulated: --only, --collector,
 --variants and --repetitions leave the rest out. Each run asks the first of these by itself, before it
 measures. Exit code 0 when everything was answered right, 3 when not.`,
 		Example: `  hapscope selftest
@@ -149,6 +149,8 @@ func (r *selfTestReport) conclude(w io.Writer, asJSON bool, err error) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("the self-test did not come to its end: %w", err)
+	case len(r.Checks) == 0:
+		return unfitError(errors.New("the self-test could ask nothing of what it was to ask"), "")
 	case !r.Passed:
 		return unfitError(fmt.Errorf("the self-test failed: %s", strings.Join(failed, "; ")), "")
 	}
@@ -197,12 +199,8 @@ func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program, as
 	return err
 }
 
-// selfTest asks everything on the machine that this process runs on.
+// selfTest asks on the machine that this process runs on.
 func (a *app) selfTest(ctx context.Context, rootfs string, asked selfTestSelection, r *selfTestReport) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
 	// A kernel that cannot have a witness is no failure of it: the answer says so.
 	var fit []collectors.Collector
 	var names []string
@@ -224,41 +222,58 @@ func (a *app) selfTest(ctx context.Context, rootfs string, asked selfTestSelecti
 	report := func(c record.Check) {
 		fmt.Fprintf(a.progress(), "%s %s: %s\n", map[bool]string{true: "passed", false: "FAILED"}[c.Passed], c.Witness, c.Name)
 	}
-	machines, unfit := fitCollectors(ctx)
-	machines = slices.DeleteFunc(machines, func(c collectors.Collector) bool { return !asked.collector(c.Name()) })
-	maps.DeleteFunc(unfit, func(name, _ string) bool { return !asked.collector(name) })
-	if len(machines) > 0 {
-		if err := probeKVM(ctx); err != nil {
-			machines, unfit["kvm"] = nil, "no guest runs here: "+err.Error()
+	var seen []string
+	if asked.part(selfTestCounting) {
+		answers, err := selfTestOf(ctx, fit, asked, report, r)
+		r.Checks = answers.Checks
+		if err != nil {
+			return err
 		}
+		seen = answers.Seen
 	}
-	for name, why := range unfit {
-		r.unasked(name, why)
+	if !asked.part(selfTestAgreement) {
+		return nil
 	}
-	options := selftest.Options{
-		Machines: machines,
-		Exercise: []string{self, "guest", "exercise"},
-		Report:   report,
-	}
-	for _, c := range append(fit, otherCollectors()...) {
-		if asked.collector(c.Name()) {
-			options.Collectors = append(options.Collectors, c)
-		}
-	}
-	if lossy := ftrace.New(ftrace.Options{BufferKiB: lossyBufferKiB, Poll: time.Hour}); asked.collector(lossy.Name()) {
-		options.Lossy = lossy
-	}
-	answers, err := selftest.Run(ctx, options)
-	r.Checks = answers.Checks
-	if err != nil {
-		return err
-	}
-	more, err := a.agreement(ctx, rootfs, asked, names, answers.Seen)
+	more, err := a.agreement(ctx, rootfs, asked, names, seen)
 	for _, c := range more {
 		report(c)
 	}
 	r.Checks = append(r.Checks, more...)
 	return err
+}
+
+// selfTestOf asks whether instruments count right what is known.
+func selfTestOf(ctx context.Context, witnesses []collectors.Collector, asked selfTestSelection, report func(record.Check), r *selfTestReport) (selftest.Answers, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return selftest.Answers{}, err
+	}
+	o := selftest.Options{Exercise: []string{self, "guest", "exercise"}, Report: report}
+	for _, c := range slices.Concat(witnesses, otherCollectors()) {
+		if asked.collector(c.Name()) {
+			o.Collectors = append(o.Collectors, c)
+		}
+	}
+	if lossy := ftrace.New(ftrace.Options{BufferKiB: lossyBufferKiB, Poll: time.Hour}); asked.collector(lossy.Name()) {
+		o.Lossy = lossy
+	}
+	machines, unfit := fitCollectors(ctx)
+	for _, c := range machines {
+		if asked.collector(c.Name()) {
+			o.Machines = append(o.Machines, c)
+		}
+	}
+	if len(o.Machines) > 0 {
+		if err := probeKVM(ctx); err != nil {
+			o.Machines, unfit["kvm"] = nil, "no guest runs here: "+err.Error()
+		}
+	}
+	for name, why := range unfit {
+		if asked.collector(name) {
+			r.unasked(name, why)
+		}
+	}
+	return selftest.Run(ctx, o)
 }
 
 // probeKVM reports why virtual machines cannot be asked about here.
