@@ -38,11 +38,18 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	labtest.Main(m, map[string]func() error{monitor: serve, fresh: func() error { return vhostnet.Run(exchange) }})
+	labtest.Main(m, map[string]func() error{
+		monitor: serve, fresh: func() error { return vhostnet.Run(exchange) },
+		network: func() error { return exercise.Network().Serve(os.Stdin, os.Stdout) },
+	})
 }
 
-// fresh is the role of a process that sets its device up, does the same, and exits.
-const fresh = "fresh"
+// fresh is the role of a process that sets its device up, does the same, and exits;
+// network that of one which performs the self-test's exercise.
+const (
+	fresh   = "fresh"
+	network = "network"
+)
 
 func serve() error {
 	return vhostnet.Run(func(d *vhostnet.Device) error {
@@ -187,6 +194,24 @@ func TestCountsChildrenExactly(t *testing.T) {
 	want(t, o, record.VhostInterrupt, "net tx", sent)
 	want(t, o, record.VhostInterrupt, "net rx", received)
 	nothingElse(t, o, record.VhostKick, 1)
+}
+
+// The self-test's question, whose device is set up and put away while it is observed.
+func TestExerciseIsCountedExactly(t *testing.T) {
+	s := open(t)
+	inside := labtest.Cgroup(t)
+	p := labtest.StartIdle(t, inside, network)
+	if _, err := s.Seed(collectors.Target{Cgroup: inside}); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		labtest.Begin(t, s)
+		labtest.Perform(t, p)
+		o := labtest.End(t, s)
+		if c := exercise.Network().CheckVhost("vhost", o.Vhost, o.Lost); !c.Passed {
+			t.Errorf("%s; %v", c.Detail, o.Vhost)
+		}
+	}
 }
 
 // instrument is in the names of functions that run only because a program is attached
