@@ -184,8 +184,12 @@ SEC("tp_btf/sched_process_free")
 int BPF_PROG(sched_process_free, struct task_struct *t)
 {
 	__u8 *kind = kind_of(t->pid);
+	__u32 pid = t->pid;
+	__u64 *queue = bpf_map_lookup_elem(&signalling, &pid);
 
 	if (kind)
 		*kind = OTHER;
+	if (queue)
+		*queue = 0;
 	return 0;
 }
