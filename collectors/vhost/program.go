@@ -4,121 +4,191 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
+	"os"
+	"strconv"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"hapscope/collectors/internal/bpf"
 	"hapscope/internal/kernel/symbols"
 	"hapscope/internal/kernel/tracefs"
+	"hapscope/record"
 )
 
-// load puts the programs and their maps into the kernel; nothing is attached.
-func load() (*ebpf.Collection, error) {
-	at, err := layout()
-	if err != nil {
-		return nil, err
-	}
-	spec, err := loadVhost()
-	if err != nil {
-		return nil, err
-	}
-	for name, value := range at {
-		if err := spec.Variables[name].Set(value); err != nil {
-			return nil, fmt.Errorf("set %s: %w", name, err)
-		}
-	}
-	loaded, err := ebpf.NewCollection(spec)
-	var refused *ebpf.VerifierError
-	if errors.As(err, &refused) {
-		return nil, fmt.Errorf("load the programs: %+v", refused)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("load the programs: %w", err)
-	}
-	return loaded, nil
-}
+// maxFunctions is FUNCTIONS of vhost.bpf.c.
+const maxFunctions = 32
 
 // place is a function at whose entry a program runs.
 type place struct{ module, function, program string }
 
+// each names the copy of the program that runs there.
+func (p place) each() string { return p.program + "_" + p.function }
+
+// followers are the programs that know who is forked by whom; they are attached
+// first.
+var followers = []string{"sched_process_free", "sched_process_fork"}
+
 // places finds the functions at which the programs run in a kernel.
 func places(table *symbols.Table) (all []place, err error) {
-	is := func(module, function string) bool { return table.Find(module, function) >= 0 }
-	// Whoever is to be observed is known first.
-	need := []place{{"", "wake_up_new_task", "thread"}, {core, "vhost_poll_wakeup", "kick"}}
-	for _, p := range need {
-		if !is(p.module, p.function) {
-			return nil, fmt.Errorf("the function %s cannot be traced", p.function)
-		}
-	}
-	// A kernel has all of these, or those of which the others are made.
-	for _, some := range [][]place{
+	for _, some := range [][]place{ // a kernel has at least one of each
+		{{core, "vhost_poll_wakeup", "kick"}},
 		{{"", "eventfd_signal_mask", "eventfd"}, {"", "eventfd_signal", "eventfd"}},
 		{{core, "vhost_signal", "signal"}, {core, "vhost_add_used_and_signal", "signal"}, {core, "vhost_add_used_and_signal_n", "signal"}},
+		works(),
 	} {
-		n := len(need)
+		n := len(all)
 		for _, p := range some {
-			if is(p.module, p.function) {
-				need = append(need, p)
+			if table.Find(p.module, p.function) >= 0 {
+				all = append(all, p)
 			}
 		}
-		if len(need) == n {
+		if len(all) == n {
 			return nil, fmt.Errorf("the function %s cannot be traced", some[0].function)
 		}
 	}
-	for _, b := range backends {
-		for _, w := range b.works {
-			if is(b.module, w.function) {
-				need = append(need, place{b.module, w.function, "work"})
-			}
-		}
-	}
-	return need, nil
+	return all, nil
 }
 
-// attach lets the programs run at their places. Modules that are loaded afterwards
-// are not among them.
-func (s *Session) attach() error {
+// works are the functions that workers run.
+func works() (all []place) {
+	for _, b := range backends {
+		for _, w := range b.works {
+			all = append(all, place{b.module, w.function, "work"})
+		}
+	}
+	return all
+}
+
+// arm loads the programs and attaches them.
+func (s *Session) arm() error {
 	s.modules = loaded()
 	fs, err := tracefs.Open()
 	if err != nil {
 		return err
 	}
-	if s.table, err = symbols.Load(fs); err != nil {
-		return err
-	}
-	all, err := places(s.table)
+	table, err := symbols.Load(fs)
 	if err != nil {
 		return err
 	}
-	for _, p := range all {
-		l, err := link.Kprobe(p.function, s.objects.Programs[p.program], nil)
-		if err != nil {
-			return fmt.Errorf("attach to %s: %w", p.function, err)
+	all, err := places(table)
+	if err != nil {
+		return err
+	}
+	if err := s.load(table, all); err != nil {
+		return err
+	}
+	if s.threads, err = bpf.NewThreads(s.objects); err != nil {
+		return err
+	}
+	for _, name := range followers {
+		if err := s.attach(name); err != nil {
+			return err
 		}
-		s.links = append(s.links, l)
+	}
+	for _, p := range all {
+		if err := s.attach(p.each()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// detach ends it.
-func (s *Session) detach() error {
-	var errs []error
-	for _, l := range slices.Backward(s.links) {
-		errs = append(errs, l.Close())
+func (s *Session) attach(name string) error {
+	l, err := link.AttachTracing(link.TracingOptions{Program: s.objects.Programs[name]})
+	if err != nil {
+		return fmt.Errorf("attach %s: %w", name, err)
 	}
-	s.links = nil
-	return errors.Join(errs...)
+	s.links = append(s.links, l)
+	return nil
 }
 
-// renew attaches anew where a module has been loaded since.
-func (s *Session) renew() error {
-	if maps.Equal(s.modules, loaded()) {
-		return nil
+// load puts the programs and their maps into the kernel, one program for each place.
+func (s *Session) load(table *symbols.Table, all []place) error {
+	spec, err := loadVhost()
+	if err != nil {
+		return err
 	}
-	return errors.Join(s.detach(), s.attach())
+	at, err := layout()
+	if err != nil {
+		return err
+	}
+	for name, value := range at {
+		if err := spec.Variables[name].Set(value); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	if s.functions, err = functions(table); err != nil {
+		return err
+	}
+	var addresses [maxFunctions]uint64
+	for i, f := range s.functions {
+		addresses[i] = table.Address(table.Find(f.Module, f.Symbol))
+	}
+	if err := spec.Variables["functions"].Set(addresses); err != nil {
+		return fmt.Errorf("set functions: %w", err)
+	}
+	if spec.Maps["signalling"].MaxEntries, err = highestPID(); err != nil {
+		return err
+	}
+	programs := map[string]*ebpf.ProgramSpec{}
+	for _, name := range followers {
+		programs[name] = spec.Programs[name]
+	}
+	for _, p := range all {
+		each := spec.Programs[p.program].Copy()
+		each.AttachTo = p.function
+		programs[p.each()] = each
+	}
+	spec.Programs = programs
+	s.objects, err = ebpf.NewCollection(spec)
+	var refused *ebpf.VerifierError
+	if errors.As(err, &refused) {
+		return fmt.Errorf("load the programs: %+v", refused)
+	}
+	if err != nil {
+		return fmt.Errorf("load the programs: %w", err)
+	}
+	s.table = table
+	return nil
+}
+
+// functions are those of a kernel that workers run, and that of vDPA, in the order of
+// the counts.
+func functions(table *symbols.Table) (all []record.Function, err error) {
+	for _, p := range append(works(), vdpa) {
+		if table.Find(p.module, p.function) >= 0 {
+			all = append(all, record.Function{Module: p.module, Symbol: p.function})
+		}
+	}
+	if len(all) > maxFunctions {
+		return nil, fmt.Errorf("workers run %d functions, and the programs are made for %d", len(all), maxFunctions)
+	}
+	return all, nil
+}
+
+// highestPID is how many ids of threads there can be.
+func highestPID() (uint32, error) {
+	b, err := os.ReadFile("/proc/sys/kernel/pid_max")
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("the highest id of a thread: %w", err)
+	}
+	return uint32(n), nil
+}
+
+// unchanged returns an error where modules of vhost were loaded since the programs
+// were attached. (They keep those that they are attached to from being unloaded.)
+func (s *Session) unchanged() error {
+	if now := loaded(); !maps.Equal(s.modules, now) {
+		return fmt.Errorf("modules of vhost were loaded, %v where there were %v: what they do would not be counted; run again", names(now), names(s.modules))
+	}
+	return nil
 }
 
 // loaded tells the modules of vhost that are loaded, and one loading from another: a

@@ -39,20 +39,19 @@ var backends = []backend{
 
 // vdpaKick handles the kicks of vDPA devices, in the time of whoever kicks: no worker
 // runs it (use_worker is false, drivers/vhost/vdpa.c).
-var vdpaKick = record.Function{Module: "vhost_vdpa", Symbol: "handle_vq_kick"}.Name()
+var vdpa = place{module: "vhost_vdpa", function: "handle_vq_kick"}
 
-// queueOf names the queue whose kicks a function handles. isKick is false for the
-// functions that a tap wakes up. The queue of an unknown function has its name.
-func queueOf(function string) (queue string, isKick bool) {
-	if function == vdpaKick {
-		return "vdpa", true
+// queueOf names the queue whose kicks a function handles; empty is none.
+func queueOf(f record.Function) string {
+	if f.Module == vdpa.module {
+		return "vdpa"
 	}
 	for _, b := range backends {
 		for _, w := range b.works {
-			if (record.Function{Module: b.module, Symbol: w.function}).Name() == function {
-				return w.queue, w.queue != ""
+			if b.module == f.Module && w.function == f.Symbol {
+				return w.queue
 			}
 		}
 	}
-	return function, true
+	return ""
 }

@@ -10,31 +10,32 @@ import (
 	"hapscope/record"
 )
 
-func TestQueueOf(t *testing.T) {
-	for function, want := range map[string]struct {
-		queue  string
-		isKick bool
+func TestTitleOf(t *testing.T) {
+	for _, c := range []struct {
+		kind record.VhostEvent
+		f    record.Function
+		want string
 	}{
-		"handle_tx_kick [vhost_net]":               {"net tx", true},
-		"handle_rx_net [vhost_net]":                {"", false}, // a tap
-		"vhost_vsock_handle_rx_kick [vhost_vsock]": {"vsock rx", true},
-		"handle_vq_kick [vhost_vdpa]":              {"vdpa", true},
-		"handle_vq_kick [vhost_new]":               {"handle_vq_kick [vhost_new]", true},
+		{record.VhostWork, record.Function{Module: "vhost_net", Symbol: "handle_tx_kick"}, "handle_tx_kick [vhost_net]"},
+		{record.VhostWork, record.Function{Module: "vhost_net", Symbol: "handle_rx_net"}, "handle_rx_net [vhost_net]"},
+		{record.VhostKick, record.Function{Module: "vhost_net", Symbol: "handle_tx_kick"}, "net tx"},
+		{record.VhostKick, record.Function{Module: "vhost_net", Symbol: "handle_rx_net"}, ""}, // a tap
+		{record.VhostInterrupt, record.Function{Module: "vhost_vsock", Symbol: "vhost_vsock_handle_rx_kick"}, "vsock rx"},
+		{record.VhostKick, record.Function{Module: "vhost_vdpa", Symbol: "handle_vq_kick"}, "vdpa"},
 	} {
-		if queue, isKick := queueOf(function); queue != want.queue || isKick != want.isKick {
-			t.Errorf("%s is of queue %q, %v", function, queue, isKick)
+		if got := titleOf(c.kind, c.f); got != c.want {
+			t.Errorf("%s for %s is counted under %q, want %q", c.kind, c.f.Name(), got, c.want)
 		}
 	}
 }
 
-// Kicks of taps are none, and those for which no work is counted degrade the cell.
 func TestAdd(t *testing.T) {
-	s, o := new(Session), collectors.Observation{Vhost: map[record.VhostEvent]map[string]uint64{}}
-	s.add(&o, record.VhostWork, "handle_rx_net [vhost_net]", 5)
-	s.add(&o, record.VhostKick, "handle_rx_net [vhost_net]", 7)
-	s.add(&o, record.VhostKick, "handle_vq_kick [vhost_vdpa]", 2)
-	s.add(&o, record.VhostKick, "handle [vhost_new]", 3)
-	if o.Events != 10 || o.Unknown != 3 || len(o.Vhost[record.VhostKick]) != 2 || o.Vhost[record.VhostWork]["handle_rx_net [vhost_net]"] != 5 {
+	o := collectors.Observation{Vhost: map[record.VhostEvent]map[string]uint64{}}
+	add(&o, record.VhostKick, "net tx", 5)
+	add(&o, record.VhostKick, "net tx", 2) // of another function
+	add(&o, record.VhostKick, "", 7)
+	add(&o, record.VhostWork, "f", 0)
+	if o.Events != 7 || len(o.Vhost) != 1 || o.Vhost[record.VhostKick]["net tx"] != 7 {
 		t.Errorf("%+v", o)
 	}
 }

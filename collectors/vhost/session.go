@@ -13,29 +13,21 @@ import (
 	"hapscope/collectors"
 	"hapscope/collectors/internal/bpf"
 	"hapscope/internal/kernel/symbols"
+	"hapscope/record"
 )
 
 // Session is the attached programs.
 type Session struct {
-	objects *ebpf.Collection
-	threads *bpf.Threads
-	links   []link.Link
-	table   *symbols.Table    // of the modules that were loaded when it attached
-	modules map[string]uint64 // those, see loaded
-	flowing bool
+	objects   *ebpf.Collection
+	threads   *bpf.Threads
+	links     []link.Link
+	table     *symbols.Table
+	functions []record.Function // in the order of the counts
+	modules   map[string]uint64 // that were loaded when it was armed, see loaded
+	flowing   bool
 }
 
 var _ collectors.Session = (*Session)(nil)
-
-func (s *Session) arm() (err error) {
-	if s.objects, err = load(); err != nil {
-		return err
-	}
-	if s.threads, err = bpf.NewThreads(s.objects); err != nil {
-		return err
-	}
-	return s.attach()
-}
 
 // Follow makes every later child of the thread tid followed.
 func (s *Session) Follow(tid int) error { return s.threads.Follow(tid) }
@@ -43,12 +35,12 @@ func (s *Session) Follow(tid int) error { return s.threads.Follow(tid) }
 // Seed follows the cgroup, and all its threads whatever becomes of them.
 func (s *Session) Seed(t collectors.Target) (added int, err error) { return s.threads.Seed(t.Cgroup) }
 
-// Prepare attaches to modules that were loaded since the last observation.
+// Prepare is refused where the programs would not see everything.
 func (s *Session) Prepare() error {
 	if s.flowing {
 		return nil
 	}
-	if err := errors.Join(s.renew(), s.reset()); err != nil {
+	if err := errors.Join(s.unchanged(), s.reset()); err != nil {
 		return fmt.Errorf("prepare to count what vhost does: %w", err)
 	}
 	return nil
@@ -86,8 +78,8 @@ func (s *Session) End(context.Context) (o collectors.Observation, err error) {
 	if err := errors.Join(s.Stop(), bpf.Settle()); err != nil {
 		return o, fmt.Errorf("end counting what vhost does: %w", err)
 	}
-	if now := loaded(); !maps.Equal(s.modules, now) {
-		return o, fmt.Errorf("vhost's modules changed while their work was counted, from %v to %v: measure again, with those that are needed loaded", names(s.modules), names(now))
+	if err := s.unchanged(); err != nil {
+		return o, fmt.Errorf("end counting what vhost does: %w", err)
 	}
 	if o, err = s.collect(); err != nil {
 		return collectors.Observation{}, fmt.Errorf("end counting what vhost does: %w", err)
@@ -107,9 +99,13 @@ func (s *Session) Forget() error {
 
 // Close detaches everything and takes it out of the kernel.
 func (s *Session) Close() error {
-	err := s.detach()
+	var errs []error
+	for _, l := range slices.Backward(s.links) {
+		errs = append(errs, l.Close())
+	}
+	s.links = nil
 	if s.objects != nil {
 		s.objects.Close()
 	}
-	return err
+	return errors.Join(errs...)
 }

@@ -26,7 +26,7 @@ func (c *Collector) Name() string { return "vhost" }
 // Check reports what the programs need and what is there.
 func (c *Collector) Check(context.Context) []record.Requirement {
 	return []record.Requirement{
-		probe.Root(), probe.Tracefs(), probe.Tracer("function"), probe.Lockdown(), probe.Symbols(), probe.Cgroup2(), probe.BTF(), probe.Kprobe(),
+		probe.Root(), probe.Tracefs(), probe.Tracer("function"), probe.Lockdown(), probe.Symbols(), probe.Cgroup2(), probe.BTF(), probe.Fentry(),
 		modules(), types(),
 	}
 }
@@ -69,9 +69,8 @@ func types() record.Requirement {
 	return r
 }
 
-// Sweep has nothing to do: programs and maps are held by descriptors, and so are
-// kprobes, which are perf events of no name; all of it ends with the process that has
-// them.
+// Sweep has nothing to do: programs, links and maps are held by descriptors, and live
+// no longer than the process that has them.
 func (c *Collector) Sweep(context.Context) ([]string, error) { return nil, nil }
 
 // Open attaches the programs.

@@ -8,16 +8,9 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"structs"
 
 	"github.com/cilium/ebpf"
 )
-
-type vhostEvent struct {
-	_        structs.HostLayout
-	Function uint64
-	What     uint64
-}
 
 // loadVhost returns the embedded CollectionSpec for vhost.
 func loadVhost() (*ebpf.CollectionSpec, error) {
@@ -61,18 +54,18 @@ type vhostSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type vhostProgramSpecs struct {
-	Eventfd *ebpf.ProgramSpec `ebpf:"eventfd"`
-	Kick    *ebpf.ProgramSpec `ebpf:"kick"`
-	Signal  *ebpf.ProgramSpec `ebpf:"signal"`
-	Thread  *ebpf.ProgramSpec `ebpf:"thread"`
-	Work    *ebpf.ProgramSpec `ebpf:"work"`
+	Eventfd          *ebpf.ProgramSpec `ebpf:"eventfd"`
+	Kick             *ebpf.ProgramSpec `ebpf:"kick"`
+	SchedProcessFork *ebpf.ProgramSpec `ebpf:"sched_process_fork"`
+	SchedProcessFree *ebpf.ProgramSpec `ebpf:"sched_process_free"`
+	Signal           *ebpf.ProgramSpec `ebpf:"signal"`
+	Work             *ebpf.ProgramSpec `ebpf:"work"`
 }
 
 // vhostMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type vhostMapSpecs struct {
-	Counts     *ebpf.MapSpec `ebpf:"counts"`
 	Kinds      *ebpf.MapSpec `ebpf:"kinds"`
 	Signalling *ebpf.MapSpec `ebpf:"signalling"`
 }
@@ -81,12 +74,15 @@ type vhostMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type vhostVariableSpecs struct {
+	Counts    *ebpf.VariableSpec `ebpf:"counts"`
 	Enabled   *ebpf.VariableSpec `ebpf:"enabled"`
+	Functions *ebpf.VariableSpec `ebpf:"functions"`
 	Lost      *ebpf.VariableSpec `ebpf:"lost"`
 	PollWait  *ebpf.VariableSpec `ebpf:"poll_wait"`
 	PollWork  *ebpf.VariableSpec `ebpf:"poll_work"`
 	QueueCall *ebpf.VariableSpec `ebpf:"queue_call"`
 	QueueKick *ebpf.VariableSpec `ebpf:"queue_kick"`
+	Stranger  *ebpf.VariableSpec `ebpf:"stranger"`
 	Target    *ebpf.VariableSpec `ebpf:"target"`
 	WorkFn    *ebpf.VariableSpec `ebpf:"work_fn"`
 }
@@ -111,14 +107,12 @@ func (o *vhostObjects) Close() error {
 //
 // It can be passed to loadVhostObjects or ebpf.CollectionSpec.LoadAndAssign.
 type vhostMaps struct {
-	Counts     *ebpf.Map `ebpf:"counts"`
 	Kinds      *ebpf.Map `ebpf:"kinds"`
 	Signalling *ebpf.Map `ebpf:"signalling"`
 }
 
 func (m *vhostMaps) Close() error {
 	return _VhostClose(
-		m.Counts,
 		m.Kinds,
 		m.Signalling,
 	)
@@ -128,12 +122,15 @@ func (m *vhostMaps) Close() error {
 //
 // It can be passed to loadVhostObjects or ebpf.CollectionSpec.LoadAndAssign.
 type vhostVariables struct {
+	Counts    *ebpf.Variable `ebpf:"counts"`
 	Enabled   *ebpf.Variable `ebpf:"enabled"`
+	Functions *ebpf.Variable `ebpf:"functions"`
 	Lost      *ebpf.Variable `ebpf:"lost"`
 	PollWait  *ebpf.Variable `ebpf:"poll_wait"`
 	PollWork  *ebpf.Variable `ebpf:"poll_work"`
 	QueueCall *ebpf.Variable `ebpf:"queue_call"`
 	QueueKick *ebpf.Variable `ebpf:"queue_kick"`
+	Stranger  *ebpf.Variable `ebpf:"stranger"`
 	Target    *ebpf.Variable `ebpf:"target"`
 	WorkFn    *ebpf.Variable `ebpf:"work_fn"`
 }
@@ -142,19 +139,21 @@ type vhostVariables struct {
 //
 // It can be passed to loadVhostObjects or ebpf.CollectionSpec.LoadAndAssign.
 type vhostPrograms struct {
-	Eventfd *ebpf.Program `ebpf:"eventfd"`
-	Kick    *ebpf.Program `ebpf:"kick"`
-	Signal  *ebpf.Program `ebpf:"signal"`
-	Thread  *ebpf.Program `ebpf:"thread"`
-	Work    *ebpf.Program `ebpf:"work"`
+	Eventfd          *ebpf.Program `ebpf:"eventfd"`
+	Kick             *ebpf.Program `ebpf:"kick"`
+	SchedProcessFork *ebpf.Program `ebpf:"sched_process_fork"`
+	SchedProcessFree *ebpf.Program `ebpf:"sched_process_free"`
+	Signal           *ebpf.Program `ebpf:"signal"`
+	Work             *ebpf.Program `ebpf:"work"`
 }
 
 func (p *vhostPrograms) Close() error {
 	return _VhostClose(
 		p.Eventfd,
 		p.Kick,
+		p.SchedProcessFork,
+		p.SchedProcessFree,
 		p.Signal,
-		p.Thread,
 		p.Work,
 	)
 }

@@ -21,12 +21,14 @@ func BTF() record.Requirement {
 	return met(name, file)
 }
 
-// Kprobe asks for the attachment of a BPF program to one function, by attaching an
-// empty one to one that hardly ever runs.
-func Kprobe() record.Requirement {
-	const name = "BPF kprobe"
+// Fentry asks for the attachment of a BPF program to one function by a trampoline, by
+// attaching an empty one to one that hardly ever runs.
+func Fentry() record.Requirement {
+	const name = "BPF fentry"
 	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type:         ebpf.Kprobe,
+		Type:         ebpf.Tracing,
+		AttachType:   ebpf.AttachTraceFEntry,
+		AttachTo:     "kernel_power_off",
 		License:      "GPL",
 		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
 	})
@@ -34,7 +36,7 @@ func Kprobe() record.Requirement {
 		return unmet(name, "a tracing program cannot be loaded: "+because(err), lab)
 	}
 	defer program.Close()
-	l, err := link.Kprobe("kernel_power_off", program, nil)
+	l, err := link.AttachTracing(link.TracingOptions{Program: program})
 	if err != nil {
 		return unmet(name, because(err), lab)
 	}

@@ -19,7 +19,7 @@ const lab = "measure in the lab VM, whose kernel allows it"
 // All lists every probe of this package, for an overview.
 func All() []record.Requirement {
 	return []record.Requirement{
-		Root(), Lockdown(), Tracefs(), Tracer("function"), Event("raw_syscalls/sys_enter"), Symbols(), Cgroup2(), BTF(), Kprobe(), KprobeMulti(),
+		Root(), Lockdown(), Tracefs(), Tracer("function"), Event("raw_syscalls/sys_enter"), Symbols(), Cgroup2(), BTF(), Fentry(), KprobeMulti(),
 	}
 }
 

@@ -160,7 +160,10 @@ func (d *Device) setUp() (err error) {
 			return err
 		}
 	}
-	return nil
+	// The tap that was given takes packets: that is a work item, which might send the
+	// first one before its kick is heard. This request waits for all work that is
+	// queued (vhost_net_flush in vhost_net_ioctl, drivers/vhost/net.c).
+	return d.ioctl("SET_MEM_TABLE", setMemory, unsafe.Pointer(&table))
 }
 
 // give hands a ring to vhost, and the tap.
