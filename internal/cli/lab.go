@@ -21,7 +21,8 @@ func labCommand(a *app) *cobra.Command {
 are built once, cached, and attached read-only; nothing survives a machine.
 
 HAPSCOPE_CACHE names another cache directory, HAPSCOPE_ACCEL overrides the
-choice of the accelerator: kvm, tcg, or probe, which tries KVM anew.`,
+choice of the accelerator: kvm, tcg, or probe, which tries KVM anew.
+HAPSCOPE_CPUS is how many CPUs a machine has: 1 where several are emulated at once.`,
 	}
 	c.AddCommand(labBuildCommand(a), labShellCommand(a), labExecCommand(a), labStatusCommand(a), labCleanCommand(a))
 	return c

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"hapscope/lab/image"
@@ -17,7 +18,7 @@ import (
 type Options struct {
 	Images      *image.Set
 	Agent       string    // static hapscope binary; default: the running one
-	CPUs        int       // default 2
+	CPUs        int       // default 2; HAPSCOPE_CPUS overrides it
 	MemoryMiB   int       // default 4096
 	Accelerator string    // auto, probe, kvm or tcg; default: HAPSCOPE_ACCEL, else auto
 	Shares      []Share   // directories of the host
@@ -74,6 +75,13 @@ func (o *Options) complete() error {
 			return err
 		}
 		o.Agent = self
+	}
+	if cpus := os.Getenv("HAPSCOPE_CPUS"); cpus != "" {
+		n, err := strconv.Atoi(cpus)
+		if err != nil || n < 1 {
+			return fmt.Errorf("HAPSCOPE_CPUS: %q is no number of CPUs", cpus)
+		}
+		o.CPUs = n
 	}
 	if o.CPUs == 0 {
 		o.CPUs = min(defaultCPUs, max(1, runtime.NumCPU()))
