@@ -12,10 +12,10 @@ TEST_PACKAGES := $(RUN_PACKAGES) chromium gcc libc6-dev libbpfcc-dev libbpf-dev
 # Tests with this tag need the lab: some run on the host and boot it, the
 # others run inside, as root of a kernel that can be traced.
 LAB_INSIDE := $(shell grep -rlx --include='*_test.go' '//go:build lab' internal/kernel collectors runtimes workloads | xargs -n1 dirname | sort -u | grep -v internal/bench | sed 's|^|./|')
-LAB_HOST   := ./lab/... ./internal/cli/...
+LAB_HOST   := ./lab/vm ./internal/cli
 
 .DEFAULT_GOAL := help
-.PHONY: help run build hapscope-bcc test test-unit test-browser test-lab deps test-deps lint generated bench fuzz clean
+.PHONY: help run build hapscope-bcc test test-unit test-browser test-lab lab-ready selftest deps test-deps lint generated bench fuzz clean
 
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -29,8 +29,32 @@ hapscope-bcc: test-deps ## a second binary with the witness bcc, which needs lib
 build:          ## the static binary ./hapscope
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -o hapscope .
 
-test: test-deps lint generated test-unit test-browser test-lab ## install and run all tests
-	@echo "all tests passed"
+test: test-deps ## install and run all tests
+	@mkdir -p build && : >build/parts
+	@$(MAKE) -s all-parts; code=$$?; \
+	  awk '{ printf "%-26s %4d s  %s\n", ($$3 ? "" : "  ") $$1, $$2, $$3 }' build/parts; \
+	  [ $$code = 0 ] && echo "all tests passed" || echo "FAILED"; exit $$code
+
+# The parts of `make test`, of which LANES run at a time. One VM alone leaves a third
+# of two CPUs idle: much of what tests do in it, such as patching all functions of a
+# kernel, is one CPU's. The longest come first. What needs no VM runs while the lab
+# is built, and has to pass before any boots; but for `generated`, which writes files
+# that the others read.
+LANES ?= 2
+LAB_PARTS := lab-inside lab-bcc lab-kata lab-agreement lab-measure lab-faults lab-bookworm lab-others
+
+.PHONY: all-parts host-parts $(LAB_PARTS)
+all-parts:
+	@$(MAKE) -j2 host-parts part-lab-ready
+	@$(MAKE) -k -j$(LANES) $(LAB_PARTS:%=part-%) part-generated
+
+host-parts:
+	@.ci/part lint $(MAKE) lint
+	@.ci/part unit $(MAKE) test-unit
+	@.ci/part browser $(MAKE) test-browser
+
+part-%:
+	@.ci/part $* $(MAKE) $*
 
 lint: test-deps ## gofmt and go vet, with every build tag
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed: $$unformatted"; exit 1; }
@@ -48,19 +72,48 @@ generated: test-deps ## the committed BPF objects are those of their source
 	done
 
 test-unit:      ## tests that need nothing but this machine
-	$(GO) test ./...
+	$(GO) test -vet=off ./...
 
 test-browser: test-deps ## the HTML report in a real browser
-	$(GO) test -count=1 -tags browser ./reports/html/...
+	$(GO) test -vet=off -count=1 -tags browser ./reports/html/...
 
-test-lab: test-deps build hapscope-bcc ## tests on real kernels, runtimes and servers in the lab VM
+test-lab:       ## tests on real kernels, runtimes and servers in the lab VM
+	@mkdir -p build && : >build/parts
+	@.ci/part lab-ready $(MAKE) lab-ready
+	@$(MAKE) -k -j$(LANES) $(LAB_PARTS:%=part-%)
+
+# All that the lab's parts need.
+lab-ready: test-deps build hapscope-bcc
 	./hapscope lab build --tracers --kata
 	./hapscope lab build --lab-kernel bookworm
-	rm -rf build/inside && mkdir -p build/inside
-	CGO_ENABLED=0 $(GO) test -c -tags lab -o build/inside/ $(LAB_INSIDE)
-	$(call inside,trixie --kata,$(LAB_INSIDE),)
-	$(call inside,bookworm,$(filter ./collectors/%,$(LAB_INSIDE)),-test.run="Witness|Exactly")
-	HAPSCOPE=$(CURDIR)/hapscope $(GO) test -count=1 -p 1 -timeout 40m -tags lab -v $(LAB_HOST)
+	rm -rf build/inside build/outside && mkdir -p build/inside build/outside
+	CGO_ENABLED=0 $(GO) test -vet=off -c -tags lab -o build/inside/ $(LAB_INSIDE)
+	CGO_ENABLED=0 $(GO) test -vet=off -c -tags lab -o build/outside/ $(LAB_HOST)
+
+lab-inside:
+	$(call inside,trixie --kata,$(LAB_INSIDE),,6.12.)
+lab-bookworm:
+	$(call inside,bookworm,$(filter ./collectors/%,$(LAB_INSIDE)),-test.run="Witness|Exactly",6.1.)
+
+# The tests that boot VMs; those with a part of their own take minutes.
+lab-measure lab-bcc lab-kata lab-agreement lab-faults: export HAPSCOPE = $(CURDIR)/hapscope
+lab-others: export HAPSCOPE = $(CURDIR)/hapscope
+lab-measure:
+	$(call outside,./internal/cli,-test.run=TestMeasureAndReport)
+lab-bcc:
+	$(call outside,./internal/cli,-test.run=TestSelfTestOfBCC)
+lab-kata:
+	$(call outside,./internal/cli,-test.run=TestKata)
+lab-agreement:
+	$(call outside,./internal/cli,-test.run=TestSelfTestOfAgreement)
+lab-faults:
+	$(call outside,./internal/cli,-test.run=TestFaultsOnTheHost)
+lab-others:
+	$(call outside,./internal/cli,-test.skip="TestMeasureAndReport|TestSelfTest|TestFaultsOnTheHost|TestKata")
+	$(call outside,./lab/vm,)
+
+selftest: build hapscope-bcc ## all that the instruments can be asked; a quarter of an hour in an emulated lab
+	./hapscope selftest
 
 deps:           ## install what measuring needs
 	@$(call install,$(RUN_PACKAGES))
@@ -83,14 +136,20 @@ clean:          ## remove what was built here; the cache is `hapscope lab clean 
 	rm -rf hapscope hapscope-bcc build
 
 # Runs the compiled lab tests of packages $(2) in one VM with the kernel of suite
-# $(1); $(3) are flags for the tests. A VM for each, as `go test -exec` would have
+# $(1), whose release begins with $(4); $(3) are flags for the tests. A VM for each, as `go test -exec` would have
 # it, spends a minute on booting.
 define inside
 ./hapscope lab exec --lab-kernel $(1) --share build/inside -- sh -c 'failed=; \
+  case $$(uname -r) in $(4)*) ;; *) echo "Linux $$(uname -r) runs, not $(4)"; exit 1;; esac; \
   for p in $(2); do echo "== $$p, $$(uname -r)"; start=$$(date +%s); \
     (cd $$p && "$(CURDIR)/build/inside/$${p##*/}.test" -test.v -test.timeout 20m $(3)) || failed="$$failed $$p"; \
     echo "== $$p: $$(($$(date +%s) - start)) s"; done; \
   [ -z "$$failed" ] || { echo "FAILED:$$failed"; exit 1; }'
+endef
+
+# Runs the compiled lab tests of package $(1) on this machine, with the flags $(2).
+define outside
+cd $(1) && "$(CURDIR)/build/outside/$(notdir $(1)).test" -test.v -test.timeout 20m $(2)
 endef
 
 # Installs the Debian packages that are missing, or says which they are.

@@ -23,6 +23,7 @@ type Cell struct {
 	// had converged.
 	Spared      int
 	Convergence Convergence
+	Retried     int              // repetitions that came about at a later attempt
 	Kthreads    []record.Kthread // work that kernel threads did for the sandbox in its steady phase, summed over repetitions
 	Witness     []string         // of whom the first gave the result
 	Partial     []record.Context // of which the first witness knows that it does not see everything
@@ -75,6 +76,13 @@ func newCell(cell record.Cell, plan *record.Plan, planned []int, results []*reco
 		for _, w := range r.Warnings {
 			c.note(w, r.Repetition)
 		}
+		if len(r.Retried) > 0 {
+			c.Retried++
+		}
+		for _, reason := range r.Retried {
+			first, _, _ := strings.Cut(reason, "\n")
+			c.note("an attempt failed and was repeated: "+first, r.Repetition)
+		}
 		if !measured(r.Status) {
 			continue // phases of a failed repetition are evidence, not measurements
 		}
@@ -107,6 +115,7 @@ func newCell(cell record.Cell, plan *record.Plan, planned []int, results []*reco
 	c.agreements = agreements(cell, c.Witness[0], results, base)
 	subtractIdle(c.samples)
 	for phase, s := range c.samples {
+		completeRoles(s)
 		for _, context := range Contexts() {
 			for _, m := range Metrics() {
 				key := Key{phase, context, m}

@@ -14,6 +14,7 @@ const (
 	VMExits         Metric = "vm-exits"         // how often they did
 	Hypercalls      Metric = "hypercalls"       // that the host kernel served
 	VMUserExits     Metric = "vm-user-exits"    // exits that went on to the monitor
+	VMExitsPerReq   Metric = "vm-exits/req"     // exits in the steady phase by requests
 	VhostCalls      Metric = "vhost-calls"      // work items that vhost's workers ran
 	VhostKicks      Metric = "vhost-kicks"      // doorbells of guests that vhost heard
 	VhostInterrupts Metric = "vhost-interrupts" // interrupts for guests that vhost signalled
@@ -21,7 +22,7 @@ const (
 
 // Metrics lists them.
 func Metrics() []Metric {
-	return []Metric{UniqueFunctions, UniqueSyscalls, Syscalls, VMExitReasons, VMExits, Hypercalls, VMUserExits, VhostCalls, VhostKicks, VhostInterrupts}
+	return []Metric{UniqueFunctions, UniqueSyscalls, Syscalls, VMExitReasons, VMExits, Hypercalls, VMUserExits, VMExitsPerReq, VhostCalls, VhostKicks, VhostInterrupts}
 }
 
 // Unit is what one of the metric is.
@@ -37,6 +38,8 @@ func (m Metric) Unit() string {
 		return "exits"
 	case Hypercalls:
 		return "hypercalls"
+	case VMExitsPerReq:
+		return "exits/req"
 	case VhostKicks:
 		return "kicks"
 	case VhostInterrupts:
@@ -64,17 +67,22 @@ const (
 	// Busy is process context without what the cell's idle sandbox ran in process
 	// context, in any repetition; where the phase idle was measured.
 	Busy record.Context = "process-idle"
+	// Front is what the threads did in process context that run the program or the
+	// kernel under it: the program itself, sentry and stubs, monitor and virtual
+	// CPUs. AllRoles adds everyone else: vhost, file back-ends, shim, runtime.
+	Front    record.Context = "front"
+	AllRoles record.Context = "front+back-ends"
 )
 
 // Contexts lists the recorded contexts and the derived ones.
 func Contexts() []record.Context {
-	return append(record.Contexts(), Interrupt, ProcessSoftIRQ, Any, AnyKthread, Busy)
+	return append(append(record.Contexts(), Interrupt, ProcessSoftIRQ, Any, AnyKthread, Busy, Front, AllRoles), roleContexts()...)
 }
 
 // Choices lists the contexts by which one may rank sandboxes: what hapscope
 // counts, and every other choice that has been defended.
 func Choices() []record.Context {
-	return []record.Context{record.InProcess, ProcessSoftIRQ, Any, AnyKthread, Busy}
+	return []record.Context{record.InProcess, ProcessSoftIRQ, Any, AnyKthread, Busy, Front, AllRoles}
 }
 
 // Missing is the status of a repetition that was planned and that the record

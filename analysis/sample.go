@@ -16,6 +16,7 @@ type Sample struct {
 	Syscalls   map[string]uint64                       // nil where system calls were not measured
 	VM         map[record.VMEvent]map[string]uint64    // nil where virtual machines were not observed
 	Vhost      map[record.VhostEvent]map[string]uint64 // nil where vhost was not observed
+	Requests   int                                     // that were answered meanwhile
 }
 
 // value returns the sample's number of a metric, and whether there is one.
@@ -40,6 +41,8 @@ func (s *Sample) value(m Metric, c record.Context) (float64, bool) {
 		return total(s.VM[record.Hypercall]), true
 	case m == VMUserExits:
 		return total(s.VM[record.VMUserExit]), true
+	case m == VMExitsPerReq && s.Requests > 0:
+		return total(s.VM[record.VMExit]) / float64(s.Requests), true
 	}
 	return 0, false
 }
@@ -72,6 +75,9 @@ func samples(r *record.Result, base int) map[record.Phase]*Sample {
 	for i := range r.Phases {
 		p := &r.Phases[i]
 		s := &Sample{Repetition: r.Repetition, Status: r.Status, Phase: p.Phase, Syscalls: p.Syscalls, VM: p.VM, Vhost: p.Vhost}
+		if p.Phase == record.Steady && r.Load != nil {
+			s.Requests = r.Load.Requests
+		}
 		if p.Functions != nil {
 			s.Functions = map[record.Context]Set{}
 			for _, c := range record.Contexts() {
@@ -82,6 +88,7 @@ func samples(r *record.Result, base int) map[record.Phase]*Sample {
 				}
 			}
 			derive(s.Functions)
+			addRoles(s.Functions, p.Roles, base)
 		}
 		out[p.Phase] = s
 	}
@@ -105,6 +112,7 @@ func join(a, b *Sample) *Sample {
 			}
 		}
 		derive(s.Functions)
+		joinRoles(s.Functions, a.Functions, b.Functions)
 	}
 	if a.Syscalls != nil && b.Syscalls != nil {
 		s.Syscalls = plus(a.Syscalls, b.Syscalls)

@@ -21,6 +21,7 @@ const (
 	WarnKernels     Kind = "kernels"     // the record mixes kernels
 	WarnUnknown     Kind = "unknown"     // hits outside the function table
 	WarnOracle      Kind = "oracle"      // fewer correct replies than planned
+	WarnRetried     Kind = "retried"     // a repetition came about at a later attempt
 	WarnSettle      Kind = "settle"      // a short wait before the steady phase
 	WarnRanking     Kind = "ranking"     // the order depends on the contexts counted
 	WarnUnmeasured  Kind = "unmeasured"  // a cell was measured without its functions or system calls
@@ -86,6 +87,9 @@ func warnings(r *Report, rec *record.Record) (out []Warning) {
 	}
 	if cells := wrongReplies(rec); len(cells) > 0 {
 		add(WarnOracle, cells, "fewer correct replies than requests: %s", list(cells))
+	}
+	if cells := r.where(func(c *Cell) bool { return c.Retried > 0 }); len(cells) > 0 {
+		add(WarnRetried, cells, "repetitions failed and were tried again, as the scenario allows; why is with the instrument's health in the HTML report and in the record (retried): %s", list(cells))
 	}
 	if cells := r.where(func(c *Cell) bool { n := c.Measured(); return n > 0 && n < minRepetitions }); len(cells) > 0 {
 		add(WarnRepetitions, cells, "fewer than %d repetitions, so the spread says little: %s", minRepetitions, list(cells))

@@ -66,6 +66,15 @@ type Observation struct {
 	Bounds    bool                                    // counts are lower bounds
 	Kthreads  []record.Kthread                        // work that kernel threads did for the target
 	Own       uint64                                  // events that hapscope itself caused, decoded and discarded; not among Events
+	VMExits   *record.Bounds                          // exits by the kernel's own counters; nil where those cannot tell
+	Threads   []Threads                               // the contexts process and kthread by thread; nil where the collector does not tell threads apart
+}
+
+// Threads are threads of which the same is known.
+type Threads struct {
+	record.Thread
+	Number    int
+	Functions []record.Hit // that they entered, in process context
 }
 
 // ThreadKind is the name of a kernel thread without the ids in it: all threads of

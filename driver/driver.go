@@ -111,7 +111,7 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 			continue
 		}
 		began := time.Now()
-		result := d.step(ctx, plan, step, infos[step.Variant], in)
+		result := d.attempts(ctx, plan, step, infos[step.Variant], in)
 		if err := ctx.Err(); err != nil {
 			return err // what an interrupted repetition saw is not a result
 		}

@@ -256,6 +256,25 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestFailedRepetitionsAreTriedAgain(t *testing.T) {
+	for _, tt := range []struct {
+		fails, retries int
+		status         record.Status
+		retried        int
+	}{{1, 1, record.OK, 1}, {2, 2, record.OK, 2}, {3, 2, record.Failed, 2}, {1, 0, record.Failed, 0}} {
+		b := newBench(t)
+		b.runtime.createErr, b.runtime.createFails, b.plan.Retries = errors.New("no answer"), 1+tt.fails, tt.retries // the rehearsal's is the first
+		rec, err := b.run(t, context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := rec.Results[0]
+		if r.Status != tt.status || len(r.Retried) != tt.retried || tt.retried > 0 && !strings.Contains(r.Retried[0], "no answer") {
+			t.Errorf("%d failures, %d retries: %s, retried after %q", tt.fails, tt.retries, r.Status, r.Retried)
+		}
+	}
+}
+
 // What an interrupted repetition saw is no result; what was finished stays, and
 // a resumed run measures the rest only.
 func TestInterruptAndResume(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 type fakeRuntime struct {
 	requirements []record.Requirement
 	createErr    error
+	createFails  int // so often it returns createErr; 0 is always
 	deleteErr    error
 	dies         bool // the process ends before it is ready
 	late         int  // that many first looks at the threads find one more each
@@ -27,7 +28,8 @@ type fakeRuntime struct {
 	swept        int
 }
 
-func (f *fakeRuntime) Variant() string { return "fake" }
+func (f *fakeRuntime) Role(record.Thread) record.Role { return record.RoleWorkload }
+func (f *fakeRuntime) Variant() string                { return "fake" }
 func (f *fakeRuntime) Check(context.Context) record.VariantInfo {
 	return record.VariantInfo{Name: "fake", Runtime: "fake", Engine: "none", Requirements: f.requirements}
 }
@@ -43,7 +45,11 @@ func (f *fakeRuntime) threads(string) ([]int, error) {
 }
 func (f *fakeRuntime) Create(_ context.Context, s runtimes.Spec) (runtimes.Sandbox, error) {
 	if f.createErr != nil {
-		return nil, f.createErr
+		err := f.createErr
+		if f.createFails--; f.createFails == 0 {
+			f.createErr = nil
+		}
+		return nil, err
 	}
 	if _, err := os.Stat(s.Scratch); err != nil {
 		return nil, err

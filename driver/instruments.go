@@ -130,8 +130,9 @@ func (in *instruments) stop() error { return in.each(collectors.Session.Stop) }
 const decodeDeadline = 5 * time.Minute
 
 // observe runs f while all sessions observe, and fills p with what they saw. It
-// stops them and decodes whatever f returns, also when ctx has ended.
-func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, f func() error) error {
+// stops them and decodes whatever f returns, also when ctx has ended. role says what
+// threads of user space are.
+func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, role func(record.Thread) record.Role, f func() error) error {
 	err := in.begin()
 	if err == nil {
 		err = errors.Join(f(), in.stop())
@@ -151,7 +152,7 @@ func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, f fun
 			maps.Copy(p.Syscalls, o.Syscalls)
 		}
 		if o.VM != nil {
-			p.VM = o.VM
+			p.VM, p.VMExits = o.VM, o.VMExits
 		}
 		if o.Vhost != nil {
 			p.Vhost = o.Vhost
@@ -161,13 +162,13 @@ func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, f fun
 		case at < 0:
 			add(&p.Sighting, o)
 		case at == 0:
-			err = errors.Join(err, in.witnesses[at].sight(&p.Sighting, o))
+			err = errors.Join(err, in.witnesses[at].sight(&p.Sighting, o, role))
 		default:
 			if p.Others == nil {
 				p.Others = map[string]*record.Sighting{}
 			}
 			sighting := new(record.Sighting)
-			err = errors.Join(err, in.witnesses[at].sight(sighting, o))
+			err = errors.Join(err, in.witnesses[at].sight(sighting, o, role))
 			p.Others[in.witnesses[at].name] = sighting
 		}
 	}
@@ -189,7 +190,7 @@ func add(s *record.Sighting, o collectors.Observation) {
 
 // sight adds a witness's observation. Its universe may have grown by the functions
 // of a module that was loaded meanwhile.
-func (w *witness) sight(s *record.Sighting, o collectors.Observation) (err error) {
+func (w *witness) sight(s *record.Sighting, o collectors.Observation, role func(record.Thread) record.Role) (err error) {
 	add(s, o)
 	if universe := w.Universe(); len(universe) > len(w.index) {
 		if w.index, err = w.table(universe); err != nil {
@@ -203,6 +204,10 @@ func (w *witness) sight(s *record.Sighting, o collectors.Observation) (err error
 	s.Functions = map[record.Context][]record.Hit{}
 	for context, hits := range o.Functions {
 		s.Functions[context] = w.translate(hits)
+	}
+	s.Roles = byRole(o.Threads, role)
+	for _, r := range s.Roles {
+		r.Functions = w.translate(r.Functions)
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ func NewPlan(s scenario.Scenario) record.Plan {
 		UntilConverged:       s.UntilConverged,
 		Settle:               s.Settle.Seconds(),
 		Deadline:             s.Deadline.Seconds(),
+		Retries:              s.Retries,
 		Seed:                 s.Seed,
 	}
 	if n := s.LifecycleRepetitions; n > 0 {

@@ -27,6 +27,21 @@ const (
 	pollShare    = 10
 )
 
+// attempts measures one repetition, once more where that failed and the plan allows
+// it. Why it failed stays in the result.
+func (d *Driver) attempts(ctx context.Context, plan record.Plan, step record.Step, info record.VariantInfo, in *instruments) record.Result {
+	var retried []string
+	for {
+		result := d.step(ctx, plan, step, info, in)
+		if result.Status != record.Failed || len(retried) == plan.Retries || ctx.Err() != nil {
+			result.Retried = retried
+			return result
+		}
+		d.Log.Warn("failed, and tried again", "cell", step.Cell, "repetition", step.Repetition, "reason", result.Reason)
+		retried = append(retried, result.Reason)
+	}
+}
+
 // step measures one repetition, or says why it was skipped.
 func (d *Driver) step(ctx context.Context, plan record.Plan, step record.Step, info record.VariantInfo, in *instruments) record.Result {
 	result := record.Result{Variant: step.Variant, Workload: step.Workload, Repetition: step.Repetition}
@@ -161,7 +176,7 @@ func (r *repetition) phase(ctx context.Context, name record.Phase, f func() erro
 		return f()
 	}
 	p := record.PhaseResult{Phase: name}
-	err := r.in.observe(ctx, &p, func() error {
+	err := r.in.observe(ctx, &p, r.runtime.Role, func() error {
 		start := time.Now()
 		err := f()
 		p.Seconds = time.Since(start).Seconds()
@@ -253,13 +268,14 @@ func (r *repetition) remove(ctx context.Context) error {
 	return nil
 }
 
-// explain says what failed, and ends with what the process had printed.
+// explain says what failed, and ends with what the process had printed, unless that is
+// in the error already.
 func (r *repetition) explain(ctx context.Context, err error) string {
 	reason := fmt.Sprintf("%s: %v", r.doing, err)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		reason = fmt.Sprintf("%s: no end within the deadline of %gs: %v", r.doing, r.plan.Deadline, err)
 	}
-	if out := strings.TrimSpace(r.output); out != "" {
+	if out := strings.TrimSpace(r.output); out != "" && !strings.Contains(reason, out) {
 		reason += "\noutput of the sandbox:\n" + out
 	}
 	return reason

@@ -126,22 +126,37 @@ func (s *Sighting) check(table int) error {
 			return fmt.Errorf("sample: function %d at place %d: they must ascend and be in the table, which holds %d", f, i, table)
 		}
 	}
+	for role, seen := range s.Roles {
+		if !slices.Contains(Roles(), role) || seen == nil {
+			return fmt.Errorf("role %q is none of %v, or nothing is said of it", role, Roles())
+		}
+		if err := checkHits(seen.Functions, table); err != nil {
+			return fmt.Errorf("role %s: %w", role, err)
+		}
+	}
 	for c, hits := range s.Functions {
 		if !slices.Contains(Contexts(), c) {
 			return fmt.Errorf("context %q is none of %v", c, Contexts())
 		}
-		last := -1
-		for _, h := range hits {
-			switch {
-			case h.Function <= last:
-				return fmt.Errorf("context %s: function %d after %d: hits must ascend", c, h.Function, last)
-			case table >= 0 && h.Function >= table:
-				return fmt.Errorf("context %s: function %d is outside the table, which holds %d", c, h.Function, table)
-			case h.Count == 0:
-				return fmt.Errorf("context %s: function %d was hit no times", c, h.Function)
-			}
-			last = h.Function
+		if err := checkHits(hits, table); err != nil {
+			return fmt.Errorf("context %s: %w", c, err)
 		}
+	}
+	return nil
+}
+
+func checkHits(hits []Hit, table int) error {
+	last := -1
+	for _, h := range hits {
+		switch {
+		case h.Function <= last:
+			return fmt.Errorf("function %d after %d: hits must ascend", h.Function, last)
+		case table >= 0 && h.Function >= table:
+			return fmt.Errorf("function %d is outside the table, which holds %d", h.Function, table)
+		case h.Count == 0:
+			return fmt.Errorf("function %d was hit no times", h.Function)
+		}
+		last = h.Function
 	}
 	return nil
 }

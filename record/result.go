@@ -103,9 +103,12 @@ type Sighting struct {
 	// longer observed once they had been seen a few times.
 	Bounds   bool      `json:"bounds,omitempty"`
 	Kthreads []Kthread `json:"kthreads,omitempty"` // work that kernel threads did for the sandbox
-	Events   uint64    `json:"events"`             // trace events decoded
-	Lost     []uint64  `json:"lost,omitempty"`     // events lost, per CPU; absent when none
-	Unknown  uint64    `json:"unknown,omitempty"`  // function entries at addresses that the table does not hold
+	// Roles holds the contexts process and kthread once more, by what the threads
+	// are to the sandbox; absent where the witness does not tell threads apart.
+	Roles   map[Role]*RoleSighting `json:"roles,omitempty"`
+	Events  uint64                 `json:"events"`            // trace events decoded
+	Lost    []uint64               `json:"lost,omitempty"`    // events lost, per CPU; absent when none
+	Unknown uint64                 `json:"unknown,omitempty"` // function entries at addresses that the table does not hold
 	// Own counts events that hapscope itself caused on threads that are followed;
 	// they were discarded and are not among Events.
 	Own uint64 `json:"own,omitempty"`
@@ -126,8 +129,17 @@ type PhaseResult struct {
 	// VM counts what virtual machines made the host's KVM do; absent where that was
 	// not measured, empty where there was none.
 	VM map[VMEvent]map[string]uint64 `json:"vm,omitzero"`
+	// VMExits is what the kernel's own counters say of the exits among them, read on
+	// both sides of the phase's begin and of its end; absent where those cannot tell.
+	VMExits *Bounds `json:"vm_exits,omitempty"`
 	// Vhost counts what vhost did for virtual machines; absent and empty as VM.
 	Vhost map[VhostEvent]map[string]uint64 `json:"vhost,omitzero"`
+}
+
+// Bounds of a number.
+type Bounds struct {
+	Low  uint64 `json:"low"`
+	High uint64 `json:"high"`
 }
 
 // LostTotal sums the losses of all CPUs.
@@ -153,8 +165,9 @@ type Result struct {
 	Workload   string        `json:"workload"`
 	Repetition int           `json:"repetition"` // from 1
 	Status     Status        `json:"status"`
-	Reason     string        `json:"reason,omitempty"` // why the status is not ok
-	Remedy     string        `json:"remedy,omitempty"` // what the user can do about it
+	Reason     string        `json:"reason,omitempty"`  // why the status is not ok
+	Remedy     string        `json:"remedy,omitempty"`  // what the user can do about it
+	Retried    []string      `json:"retried,omitempty"` // why earlier attempts failed, in their order
 	Started    time.Time     `json:"started"`
 	Seconds    float64       `json:"seconds"`          // whole repetition, wall time
 	Kernel     string        `json:"kernel,omitempty"` // build id of the kernel under test, names the function table

@@ -57,9 +57,10 @@ type Plan struct {
 	// it to the collector.
 	TraceBufferBytes int64   `json:"trace_buffer_bytes,omitempty"`
 	Load             Load    `json:"load"`
-	Settle           float64 `json:"settle"`         // seconds between the first answer and the steady phase
-	Idle             float64 `json:"idle,omitempty"` // seconds of the phase idle; 0 where there is none
-	Deadline         float64 `json:"deadline"`       // seconds that one repetition may take
+	Settle           float64 `json:"settle"`            // seconds between the first answer and the steady phase
+	Idle             float64 `json:"idle,omitempty"`    // seconds of the phase idle; 0 where there is none
+	Deadline         float64 `json:"deadline"`          // seconds that one repetition may take
+	Retries          int     `json:"retries,omitempty"` // how often a repetition that failed is tried again
 	// UntilConverged is the share of functions that may still be unseen, by
 	// estimate, for a cell to need no further repetition; 0 where all are made.
 	UntilConverged float64 `json:"until_converged,omitempty"`

@@ -34,6 +34,8 @@ func formats() []format {
 		{"boot-svg", func(w io.Writer, r *analysis.Report) error {
 			return plot.SVG(w, r, plot.Options{Phase: analysis.CreateBoot})
 		}},
+		{"layers-png", func(w io.Writer, r *analysis.Report) error { return plot.PNG(w, r, plot.Options{Layers: true}) }},
+		{"layers-svg", func(w io.Writer, r *analysis.Report) error { return plot.SVG(w, r, plot.Options{Layers: true}) }},
 		{"csv", csv.Write},
 		{"functions", func(w io.Writer, r *analysis.Report) error { return functions.Write(w, r, functions.Options{}) }},
 	}

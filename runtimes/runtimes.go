@@ -18,6 +18,9 @@ type Runtime interface {
 	Check(ctx context.Context) record.VariantInfo
 	// Tools names the programs that take part, with versions and digests.
 	Tools(ctx context.Context) ([]record.Tool, error)
+	// Role says what a thread is to a sandbox of this variant. It is asked about
+	// those only that run in user space and that run no virtual CPU.
+	Role(t record.Thread) record.Role
 	// Create makes a sandbox that holds the process but does not run it yet, in
 	// a cgroup and a network namespace of its own. On error nothing is left.
 	Create(ctx context.Context, spec Spec) (Sandbox, error)

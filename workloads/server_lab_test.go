@@ -27,6 +27,9 @@ import (
 
 const image = "/lab/rootfs"
 
+// requests of each load: many more than there are connections.
+const requests = 100
+
 func TestServers(t *testing.T) {
 	for _, w := range []workloads.Workload{redis.Set(), redis.Get(), python.Tornado(), node.Express()} {
 		t.Run(w.Name(), func(t *testing.T) {
@@ -49,19 +52,19 @@ func TestServers(t *testing.T) {
 				time.Sleep(6 * time.Second)
 			}
 			established := connections(t)
-			result, err := load.Paced(ctx, c, load.Options{Requests: 300, Rate: 100})
-			if err != nil || result.Correct != 300 {
+			result, err := load.Paced(ctx, c, load.Options{Requests: requests, Rate: 100})
+			if err != nil || result.Correct != requests {
 				t.Fatalf("paced: %+v, %v; output: %s", result, err, output)
 			}
 			t.Logf("paced: %+v", result)
 			if now := connections(t); now != established || now != 1 {
 				t.Errorf("%d connections became %d, want 1", established, now)
 			}
-			saturating := load.Options{Requests: 500, Connections: 4, Dial: func(ctx context.Context) (workloads.Client, error) {
+			saturating := load.Options{Requests: requests, Connections: 4, Dial: func(ctx context.Context) (workloads.Client, error) {
 				return w.Dial(ctx, "127.0.0.1")
 			}}
 			result, err = load.Saturate(ctx, c, saturating)
-			if err != nil || result.Correct != 500 {
+			if err != nil || result.Correct != requests {
 				t.Fatalf("saturating: %+v, %v; output: %s", result, err, output)
 			}
 			t.Logf("saturating: %+v", result)

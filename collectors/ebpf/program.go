@@ -19,9 +19,6 @@ const spare = 8192
 
 // choose finds functions by name, or by one of the names that they are called by.
 func choose(table *symbols.Table, names []string) (chosen []int, err error) {
-	if len(names) > MaxFunctions {
-		return nil, fmt.Errorf("%d functions are to be observed one by one, and at most %d can be", len(names), MaxFunctions)
-	}
 	for _, name := range names {
 		i := table.Find("", name)
 		if i < 0 {

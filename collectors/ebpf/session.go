@@ -48,6 +48,9 @@ func newSession(chosen []string) (*Session, error) {
 
 // arm attaches everything that stays attached.
 func (s *Session) arm(chosen []string) error {
+	if len(chosen) > MaxFunctions {
+		return fmt.Errorf("%d functions are to be observed one by one, and at most %d can be", len(chosen), MaxFunctions)
+	}
 	fs, err := tracefs.Open()
 	if err != nil {
 		return err

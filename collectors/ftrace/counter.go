@@ -9,22 +9,22 @@ import (
 	"hapscope/record"
 )
 
-// contexts are the columns of a counter's table.
-var contexts = [...]record.Context{record.InProcess, record.InSoftIRQ, record.InHardIRQ, record.InKthread}
+// interrupts are the columns of a counter's table.
+var interrupts = [...]record.Context{record.InSoftIRQ, record.InHardIRQ}
 
-// inKthread is the column of what user workers do in process context.
-const inKthread = 3
+// byThread is the column of what is no interrupt: it is counted by thread.
+const byThread = -1
 
 // column tells a record's context from its flags. An interrupt that comes while
 // a softirq is served is a hardirq.
 func column(flags byte) int {
 	switch {
 	case flags&(tracefs.FlagHardIRQ|tracefs.FlagNMI) != 0:
-		return 2
-	case flags&tracefs.FlagSoftIRQ != 0:
 		return 1
+	case flags&tracefs.FlagSoftIRQ != 0:
+		return 0
 	}
-	return 0
+	return byThread
 }
 
 // layout is where a function entry's record has what is needed of it.
@@ -61,22 +61,38 @@ func layoutOf(f *tracefs.Format) (layout, error) {
 	return l, nil
 }
 
-// counter counts what one CPU wrote. Each has a table of its own, dense because
-// the universe is small: no lock, no allocation, one increment an event.
+// counter counts what one CPU wrote. Each has tables of its own, dense because the
+// universe is small: no lock, hardly an allocation, one increment an event.
 type counter struct {
-	session  *Session
-	counts   []uint64                          // function × context
-	unknown  map[uint64]*[len(contexts)]uint64 // by address: mostly none
-	launcher uint64
+	session    *Session
+	interrupts []uint64 // function × column
+	threads    map[int32]*perThread
+	unknown    map[stranger]uint64 // mostly none
+	launcher   uint64
+}
+
+// stranger is an address that is not in the universe, and where it was entered.
+type stranger struct {
+	ip     uint64
+	column int
+	tid    int32 // 0 in interrupts
 }
 
 func newCounter(s *Session) *counter {
-	return &counter{session: s, counts: make([]uint64, len(s.table.Functions)*len(contexts)), unknown: map[uint64]*[len(contexts)]uint64{}}
+	c := &counter{session: s, threads: map[int32]*perThread{}, unknown: map[stranger]uint64{}}
+	c.grow()
+	return c
+}
+
+// grow makes room for the functions that the universe has got since.
+func (c *counter) grow() {
+	c.interrupts = append(c.interrupts, make([]uint64, len(c.session.table.Functions)*len(interrupts)-len(c.interrupts))...)
 }
 
 // Page implements tap.Sink.
 func (c *counter) Page(p *tracefs.Page) (events int, err error) {
-	l, table, launchers, workers := c.session.layout, c.session.table, c.session.Launchers(), c.session.userWorkers()
+	l, table, launchers := c.session.layout, c.session.table, c.session.Launchers()
+	last, thread := int32(-1), (*perThread)(nil)
 	for r := p.Next(); r != nil; r = p.Next() {
 		events++
 		if len(r) < l.size || binary.NativeEndian.Uint16(r) != l.id {
@@ -87,40 +103,55 @@ func (c *counter) Page(p *tracefs.Page) (events int, err error) {
 			c.launcher++
 			continue
 		}
-		at := column(r[l.flags])
-		if at == 0 && slices.Contains(workers, tid) {
-			at = inKthread
+		at, ip := column(r[l.flags]), binary.NativeEndian.Uint64(r[l.addr:])
+		switch i := table.Lookup(ip); {
+		case i < 0 && at == byThread:
+			c.unknown[stranger{ip, at, tid}]++
+		case i < 0:
+			c.unknown[stranger{ip, at, 0}]++
+		case at == byThread:
+			if tid != last {
+				last, thread = tid, c.thread(tid)
+			}
+			thread.add(i, 1)
+		default:
+			c.interrupts[i*len(interrupts)+at]++
 		}
-		i := table.Lookup(binary.NativeEndian.Uint64(r[l.addr:]))
-		if i < 0 {
-			c.stranger(binary.NativeEndian.Uint64(r[l.addr:]))[at]++
-			continue
-		}
-		c.counts[i*len(contexts)+at]++
 	}
 	return events, nil
 }
 
-// stranger returns the counts of an address that is not in the universe.
-func (c *counter) stranger(ip uint64) *[len(contexts)]uint64 {
-	n := c.unknown[ip]
-	if n == nil {
-		n = new([len(contexts)]uint64)
-		c.unknown[ip] = n
+func (c *counter) thread(tid int32) *perThread {
+	t := c.threads[tid]
+	if t == nil {
+		t = new(perThread)
+		c.threads[tid] = t
 	}
-	return n
+	return t
+}
+
+// count adds entries of one function.
+func (c *counter) count(function, column int, tid int32, n uint64) {
+	if column == byThread {
+		c.thread(tid).add(function, n)
+	} else {
+		c.interrupts[function*len(interrupts)+column] += n
+	}
 }
 
 // take adds another counter's numbers and leaves it empty.
 func (c *counter) take(from *counter) {
-	for i, n := range from.counts {
-		c.counts[i] += n
+	for i, n := range from.interrupts {
+		c.interrupts[i] += n
 	}
-	clear(from.counts)
-	for ip, counts := range from.unknown {
-		for column, n := range counts {
-			c.stranger(ip)[column] += n
-		}
+	clear(from.interrupts)
+	for tid, functions := range from.threads {
+		to := c.thread(tid)
+		functions.each(to.add)
+	}
+	clear(from.threads)
+	for s, n := range from.unknown {
+		c.unknown[s] += n
 	}
 	clear(from.unknown)
 	c.launcher += from.launcher

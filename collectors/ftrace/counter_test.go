@@ -85,7 +85,11 @@ func TestCounterAgainstKernelText(t *testing.T) {
 	columns := map[string]record.Context{".": record.InProcess, "s": record.InSoftIRQ, "h": record.InHardIRQ, "H": record.InHardIRQ}
 	for line := range strings.Lines(read(t, "function.want")) {
 		f := strings.Fields(line)
-		want[fmt.Sprintf("%s at_%s", columns[f[2]], f[3])]++
+		name := fmt.Sprintf("%s at_%s", columns[f[2]], f[3])
+		if columns[f[2]] == record.InProcess {
+			name += " of " + f[1]
+		}
+		want[name]++
 		lines++
 	}
 	c := newCounter(s)
@@ -94,18 +98,23 @@ func TestCounterAgainstKernelText(t *testing.T) {
 	}
 	got := make(map[string]uint64)
 	for i, f := range s.Universe() {
-		for column, context := range contexts {
-			if n := c.counts[i*len(contexts)+column]; n > 0 {
+		for column, context := range interrupts {
+			if n := c.interrupts[i*len(interrupts)+column]; n > 0 {
 				got[fmt.Sprintf("%s %s", context, f.Symbol)] = n
 			}
 		}
+	}
+	for tid, functions := range c.threads {
+		functions.each(func(f int, n uint64) {
+			got[fmt.Sprintf("%s %s of %d", record.InProcess, s.Universe()[f].Symbol, tid)] = n
+		})
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("counted %v\nthe kernel printed %v", got, want)
 	}
 	sum := newCounter(s)
 	sum.take(c)
-	if slices.Max(c.counts) != 0 || slices.Max(sum.counts) == 0 {
+	if slices.Max(c.interrupts) != 0 || len(c.threads) != 0 || len(sum.threads) == 0 {
 		t.Error("take has not moved the counts")
 	}
 }
@@ -133,12 +142,10 @@ func TestCounterDiscardsLaunchersAndCountsUnknown(t *testing.T) {
 	c := newCounter(s)
 	feed(t, c, layout, pages)
 	var unknown uint64
-	for _, counts := range c.unknown {
-		for _, n := range counts {
-			unknown += n
-		}
+	for _, n := range c.unknown {
+		unknown += n
 	}
-	if c.launcher != of || unknown != others || slices.Max(c.counts) != 0 {
+	if c.launcher != of || unknown != others || slices.Max(c.interrupts) != 0 || len(c.threads) != 0 {
 		t.Errorf("launcher %d, unknown %d, want %d and %d", c.launcher, unknown, of, others)
 	}
 }
@@ -159,7 +166,11 @@ func TestColumn(t *testing.T) {
 		0: record.InProcess, 0x80 | 0x01: record.InProcess, // softirqs disabled, interrupts off
 		0x10: record.InSoftIRQ, 0x08: record.InHardIRQ, 0x18: record.InHardIRQ, 0x40: record.InHardIRQ,
 	} {
-		if got := contexts[column(flags)]; got != want {
+		got := record.InProcess
+		if at := column(flags); at != byThread {
+			got = interrupts[at]
+		}
+		if got != want {
 			t.Errorf("flags %#x: %s, want %s", flags, got, want)
 		}
 	}

@@ -58,7 +58,7 @@ func (c *Collector) Arm(context.Context) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("arm function tracer: %w", err)
 	}
-	s := &Session{table: table}
+	s := &Session{table: table, identities: map[int32]record.Thread{}}
 	s.Tap, err = tap.Open(tap.Options{
 		Prefix: prefix, BufferKiB: c.options.BufferKiB, Poll: c.options.Poll,
 		ForkOption: "function-fork", Filter: (*tracefs.Instance).FunctionFilter,

@@ -1,14 +1,10 @@
 package ftrace
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"hapscope/collectors"
 	"hapscope/collectors/internal/tap"
@@ -31,10 +27,9 @@ type Session struct {
 	table    *symbols.Table
 	layout   layout
 	counters []*counter // one per CPU
-	// workers are the followed threads that never run in user space. The list is
-	// replaced, never changed: the decoders read it for each page.
-	workers  atomic.Pointer[[]int32]
-	kthreads []record.Kthread // what those are
+	// identities are what is known of threads, by id. A thread without one, or whose
+	// name was not to be read, has ended.
+	identities map[int32]record.Thread
 }
 
 var _ collectors.Witness = (*Session)(nil)
@@ -53,91 +48,48 @@ func (s *Session) Table() *symbols.Table { return s.table }
 // be threads that the kernel has made in the name of a process without a fork that
 // it tells of: those of vhost, io_uring and kvm.
 func (s *Session) Seed(t collectors.Target) (added int, err error) {
-	if added, err = s.Tap.Seed(t.Cgroup); added == 0 || err != nil {
+	if added, err = s.Tap.Seed(t.Cgroup); err != nil {
 		return added, err
 	}
 	tids, err := cgroup.Threads(t.Cgroup)
 	if err != nil {
 		return added, err
 	}
-	var workers []int32
-	s.kthreads = nil
+	// By the end of the next phase they may be gone, and nobody could tell any more
+	// what they were. They may have changed since, by exec.
 	for _, tid := range tids {
-		if isUserWorker(tid) {
-			workers = append(workers, int32(tid))
-			k := record.Kthread{Thread: collectors.ThreadKind(comm(tid)), Owner: comm(owner(tid))}
-			if !slices.Contains(s.kthreads, k) {
-				s.kthreads = append(s.kthreads, k)
-			}
-		}
+		s.identify(int32(tid))
 	}
-	s.workers.Store(&workers)
 	return added, nil
+}
+
+// identify returns what a thread is, or was when that was last known.
+func (s *Session) identify(tid int32) record.Thread {
+	t, old := identify(int(tid)), s.identities[tid]
+	if t.Ended && old != (record.Thread{}) {
+		return old
+	}
+	t.VCPU = old.VCPU
+	s.identities[tid] = t
+	return t
 }
 
 // Forget follows nothing any more.
 func (s *Session) Forget() error {
-	s.workers.Store(nil)
-	s.kthreads = nil
+	clear(s.identities)
 	return s.Tap.Forget()
 }
 
-func (s *Session) userWorkers() []int32 {
-	if w := s.workers.Load(); w != nil {
-		return *w
-	}
-	return nil
-}
-
-// Flags of include/linux/sched.h.
-const (
-	pfIOWorker   = 0x00000010
-	pfUserWorker = 0x00004000
-)
-
-// isUserWorker reads a thread's flags, field 9 of /proc/TID/stat (proc(5)). One
-// that is gone was none.
-func isUserWorker(tid int) bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tid))
-	if err != nil {
-		return false
-	}
-	// The second field is a name in parentheses that may hold anything.
-	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
-	if len(fields) < 7 {
-		return false
-	}
-	flags, err := strconv.ParseUint(string(fields[6]), 10, 64)
-	return err == nil && flags&(pfIOWorker|pfUserWorker) != 0
-}
-
-// comm is the name of a thread, "" when it is gone.
-func comm(tid int) string {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", tid))
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSuffix(string(b), "\n")
-}
-
-// owner is the process that a thread belongs to.
-func owner(tid int) (pid int) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(b)) {
-		if id, ok := strings.CutPrefix(line, "Tgid:"); ok {
-			pid, _ = strconv.Atoi(strings.TrimSpace(id))
-		}
-	}
-	return pid
+// runsVCPU names what only threads enter that run a virtual CPU (arch/x86/kvm): to
+// begin with it, and whenever the guest goes on after an exit, which may be all that
+// there is in a phase. Others may well ask something of a virtual CPU.
+func runsVCPU() [][2]string {
+	return [][2]string{{"kvm", "kvm_arch_vcpu_ioctl_run"}, {"kvm_amd", "svm_vcpu_run"}, {"kvm_intel", "vmx_vcpu_run"}}
 }
 
 // End stops the flow and returns what was counted since Begin.
 func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 	lost, err := s.Tap.End(ctx)
-	o := collectors.Observation{Lost: lost, Functions: make(map[record.Context][]record.Hit), Kthreads: slices.Clone(s.kthreads)}
 	sum := newCounter(s)
 	for _, c := range s.counters {
 		sum.take(c) // also after an error, so that the next Begin starts from zero
@@ -145,33 +97,87 @@ func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 	if err != nil {
 		return collectors.Observation{}, err
 	}
+	o := collectors.Observation{Lost: lost, Functions: map[record.Context][]record.Hit{}}
 	if o.Unknown, err = s.late(sum); err != nil {
 		return collectors.Observation{}, err
 	}
-	for slot, context := range contexts {
-		var hits []record.Hit
-		for i, f := range s.table.Functions {
-			n := sum.counts[i*len(contexts)+slot]
-			switch {
-			case n == 0:
-			case strings.HasPrefix(f.Symbol, tracepointPrefix):
-				o.Own += n
-			default:
-				hits = append(hits, record.Hit{Function: i, Count: n})
-				o.Events += n
-			}
-		}
-		if slot == inKthread && len(hits) == 0 {
-			continue // that of workqueues is never seen, so that none is no answer
-		}
-		o.Functions[context] = hits
-		if slot == inKthread {
-			o.Partial = append(o.Partial, context)
-		}
+	t := &tally{session: s, Observation: &o}
+	for column, context := range interrupts {
+		o.Functions[context] = t.hits(func(f int) uint64 { return sum.interrupts[f*len(interrupts)+column] })
 	}
+	s.byThread(sum, t)
 	o.Own += sum.launcher
 	o.Events += o.Unknown
 	return o, nil
+}
+
+// tally turns counts into hits.
+type tally struct {
+	session *Session
+	*collectors.Observation
+}
+
+// hits returns the functions that were entered, and adds them to the events.
+func (t *tally) hits(count func(function int) uint64) (hits []record.Hit) {
+	for i, f := range t.session.table.Functions {
+		switch n := count(i); {
+		case n == 0:
+		case strings.HasPrefix(f.Symbol, tracepointPrefix):
+			t.Own += n
+		default:
+			hits = append(hits, record.Hit{Function: i, Count: n})
+			t.Events += n
+		}
+	}
+	return hits
+}
+
+// byThread fills in what threads did in process context, and who they are.
+func (s *Session) byThread(sum *counter, t *tally) {
+	var runs []int
+	for _, f := range runsVCPU() {
+		if i := s.table.Find(f[0], f[1]); i >= 0 {
+			runs = append(runs, i)
+		}
+	}
+	kinds, contexts := map[record.Thread]*perThread{}, map[record.Context]*perThread{record.InProcess: {}, record.InKthread: {}}
+	number := map[record.Thread]int{}
+	for tid, functions := range sum.threads {
+		thread := s.identify(tid)
+		if !thread.VCPU && slices.ContainsFunc(runs, func(f int) bool { return functions.count(f) > 0 }) {
+			thread.VCPU = true
+			s.identities[tid] = thread
+		}
+		if kinds[thread] == nil {
+			kinds[thread] = new(perThread)
+		}
+		number[thread]++
+		functions.each(kinds[thread].add)
+		functions.each(contexts[thread.Context()].add)
+	}
+	for context, functions := range contexts {
+		hits := t.hits(functions.count)
+		if context == record.InKthread && len(hits) == 0 {
+			continue // that of workqueues is never seen, so that none is no answer
+		}
+		t.Functions[context] = hits
+		if context == record.InKthread {
+			t.Partial = append(t.Partial, context)
+		}
+	}
+	for thread, functions := range kinds {
+		found := collectors.Threads{Thread: thread, Number: number[thread]}
+		functions.each(func(f int, n uint64) {
+			if !strings.HasPrefix(s.table.Functions[f].Symbol, tracepointPrefix) {
+				found.Functions = append(found.Functions, record.Hit{Function: f, Count: n})
+			}
+		})
+		t.Threads = append(t.Threads, found)
+		k := record.Kthread{Thread: collectors.ThreadKind(thread.Name), Owner: thread.Process}
+		if thread.Kernel && !slices.Contains(t.Kthreads, k) {
+			t.Kthreads = append(t.Kthreads, k)
+		}
+	}
 }
 
 // late finds the functions of modules that were loaded after the universe was
@@ -190,21 +196,15 @@ func (s *Session) late(sum *counter) (unknown uint64, err error) {
 		return 0, fmt.Errorf("read the functions of modules that were loaded meanwhile: %w", err)
 	}
 	s.table.Extend(fresh)
-	grow := func(c *counter) {
-		c.counts = append(c.counts, make([]uint64, len(s.table.Functions)*len(contexts)-len(c.counts))...)
-	}
 	for _, c := range s.counters {
-		grow(c)
+		c.grow()
 	}
-	grow(sum)
-	for ip, counts := range sum.unknown {
-		i := s.table.Lookup(ip)
-		for column, n := range counts {
-			if i < 0 {
-				unknown += n
-			} else {
-				sum.counts[i*len(contexts)+column] += n
-			}
+	sum.grow()
+	for at, n := range sum.unknown {
+		if i := s.table.Lookup(at.ip); i < 0 {
+			unknown += n
+		} else {
+			sum.count(i, at.column, at.tid, n)
 		}
 	}
 	return unknown, nil

@@ -20,6 +20,8 @@ type Session struct {
 	layouts  map[uint16]*layout // by the event's id
 	pid      int                // offset of the thread in every record
 	counters []*counter         // one per CPU
+	cgroup   string             // of the target, "" before there is one
+	window   window
 }
 
 var _ collectors.Session = (*Session)(nil)
@@ -51,12 +53,50 @@ func (s *Session) add(e event, f *tracefs.Format) error {
 }
 
 // Seed follows all threads of the target that are not followed yet.
-func (s *Session) Seed(t collectors.Target) (int, error) { return s.Tap.Seed(t.Cgroup) }
+func (s *Session) Seed(t collectors.Target) (int, error) {
+	s.cgroup = t.Cgroup
+	return s.Tap.Seed(t.Cgroup)
+}
+
+// Begin lets events flow.
+func (s *Session) Begin() (err error) {
+	s.window = window{}
+	if s.cgroup == "" {
+		return s.Tap.Begin()
+	}
+	if s.window.before, err = readOwn(s.cgroup); err != nil {
+		return err
+	}
+	if err = s.Tap.Begin(); err != nil {
+		return err
+	}
+	s.window.begun, err = readOwn(s.cgroup)
+	return err
+}
+
+// Stop stops the flow.
+func (s *Session) Stop() (err error) {
+	if s.cgroup == "" {
+		return s.Tap.Stop()
+	}
+	s.window.ending, err = readOwn(s.cgroup)
+	err = errors.Join(err, s.Tap.Stop())
+	if err == nil {
+		s.window.stopped, err = readOwn(s.cgroup)
+	}
+	return err
+}
+
+// Forget follows nothing any more.
+func (s *Session) Forget() error {
+	s.cgroup = ""
+	return s.Tap.Forget()
+}
 
 // End stops the flow and returns what was counted since Begin.
 func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 	lost, err := s.Tap.End(ctx)
-	o := collectors.Observation{Lost: lost, VM: map[record.VMEvent]map[string]uint64{}}
+	o := collectors.Observation{Lost: lost, VM: map[record.VMEvent]map[string]uint64{}, VMExits: s.window.bounds()}
 	for _, c := range s.counters {
 		for k, n := range c.counts {
 			if o.VM[k.layout.kind] == nil {

@@ -17,6 +17,7 @@ import (
 // would not end.
 const (
 	maxRepetitions = 10_000
+	maxRetries     = 10
 	maxRequests    = 100_000_000
 	maxRate        = 10_000_000
 	maxCPUs        = 1024
@@ -116,6 +117,7 @@ func (d *decoder) settings(s *Scenario, known Catalog) map[string]field {
 		"trace_buffer":          d.size(&s.TraceBufferBytes, "trace_buffer"),
 		"idle":                  d.duration(&s.Idle, "idle"),
 		"deadline":              d.duration(&s.Deadline, "deadline"),
+		"retries":               d.integer(&s.Retries, "retries", 0, maxRetries),
 		"where":                 d.oneOf(&s.Where, "place", Auto, OnHost, InLab),
 		"seed": func(n *yaml.Node) {
 			if err := resolve(n).Decode(&s.Seed); err != nil {

@@ -59,6 +59,7 @@ type Scenario struct {
 	Idle                 time.Duration // of the phase idle; 0 leaves it out
 	Settle               time.Duration // between the first correct answer and the steady phase
 	Deadline             time.Duration // of one repetition
+	Retries              int           // how often a repetition that failed is tried again
 	Seed                 uint64
 	Where                string
 	Load                 record.Load

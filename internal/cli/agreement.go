@@ -24,22 +24,41 @@ const agreementFloor = 0.99
 // because of functions drawn from all it would see hardly one.
 const sampleOfSeen = 50
 
-// agreement asks whether the named witnesses see the same functions of a sandbox
-// of runc and of one of gVisor. The witness bcc is asked afterwards: its programs call
+// agreement asks whether the named witnesses see the same functions of a sandbox of
+// each variant. The witness bcc is asked afterwards: its programs call
 // functions of the kernel on the sandbox's behalf, which ftrace sees. It observes, at
-// random, some of all functions and some of seen, and all on which the others are
+// random, some of all functions and some of seen, those that were asked for, and all on which the others are
 // known to differ or have differed in every repetition.
-func (a *app) agreement(ctx context.Context, rootfs string, names, seen []string) (checks []record.Check, err error) {
+func (a *app) agreement(ctx context.Context, rootfs string, asked selfTestSelection, names, seen []string) (checks []record.Check, err error) {
 	everything := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == witnessBCC })
-	if len(everything) < 2 {
-		return nil, nil
-	}
-	report, err := a.compare(ctx, rootfs, everything, nil, 2)
-	if err != nil {
-		return nil, err
-	}
 	rand.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
-	sample := slices.Concat(analysis.Differing(), seen[:min(len(seen), sampleOfSeen)])
+	sample := slices.Concat(analysis.Differing(), asked.Functions, seen[:min(len(seen), sampleOfSeen)])
+	if len(everything) >= 2 {
+		if checks, sample, err = a.compareAll(ctx, rootfs, asked, everything, sample); err != nil {
+			return checks, err
+		}
+	}
+	if len(names) < 2 || len(everything) == len(names) {
+		return checks, nil
+	}
+	report, err := a.compare(ctx, rootfs, asked.Variants, names, sample, 1)
+	if err != nil {
+		return checks, err
+	}
+	said := verdicts(report, sample)
+	if len(said) == 0 {
+		err = fmt.Errorf("no cell was measured: %s", report.Coverage())
+	}
+	return append(checks, said...), err
+}
+
+// compareAll compares the witnesses that observe everything. It returns the sample as
+// well, with the functions on which they differed.
+func (a *app) compareAll(ctx context.Context, rootfs string, asked selfTestSelection, names, sample []string) (checks []record.Check, _ []string, err error) {
+	report, err := a.compare(ctx, rootfs, asked.Variants, names, nil, asked.Repetitions)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, g := range report.Agreements() {
 		c := record.Check{Name: "the same functions of " + g.Cell.String(), Witness: g.A + ", " + g.B, Passed: g.Worst >= agreementFloor}
 		c.Detail = fmt.Sprintf("Jaccard %.4f over %d repetitions, at worst %.4f", g.Jaccard(), g.N, g.Worst)
@@ -55,26 +74,20 @@ func (a *app) agreement(ctx context.Context, rootfs string, names, seen []string
 		}
 	}
 	if len(checks) == 0 {
-		return nil, fmt.Errorf("no cell was measured: %s", report.Coverage())
+		return nil, nil, fmt.Errorf("no cell was measured: %s", report.Coverage())
 	}
-	if len(everything) == len(names) {
-		return checks, nil
-	}
-	if report, err = a.compare(ctx, rootfs, names, sample, 1); err != nil {
-		return checks, err
-	}
-	return append(checks, verdicts(report, sample)...), nil
+	return checks, sample, nil
 }
 
-// compare measures both sandboxes with all witnesses at once.
-func (a *app) compare(ctx context.Context, rootfs string, witnesses, sample []string, repetitions int) (*analysis.Report, error) {
+// compare measures a sandbox of each variant with all witnesses at once.
+func (a *app) compare(ctx context.Context, rootfs string, variants, witnesses, sample []string, repetitions int) (*analysis.Report, error) {
 	dir, err := os.MkdirTemp("", "hapscope-selftest-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	plan := driver.NewPlan(scenario.Scenario{
-		Name: "selftest", Variants: []string{"runc", "gvisor-systrap"}, Workloads: []string{"redis-set"}, Repetitions: repetitions,
+		Name: "selftest", Variants: variants, Workloads: []string{"redis-set"}, Repetitions: repetitions,
 		Witnesses: witnesses, Settle: time.Second, Deadline: 5 * time.Minute, Seed: uint64(time.Now().UnixNano()),
 		Load: record.Load{Mode: scenario.Paced, Requests: 100, Rate: 300, WarmUp: 200, RequestsPerConnection: 10},
 	})

@@ -20,8 +20,8 @@ func labCommand(a *app) *cobra.Command {
 		Long: `The lab is a throw-away virtual machine with a pinned Debian kernel. Its images
 are built once, cached, and attached read-only; nothing survives a machine.
 
-HAPSCOPE_CACHE names another cache directory, HAPSCOPE_ACCEL (auto, kvm, tcg)
-overrides the choice of the accelerator.`,
+HAPSCOPE_CACHE names another cache directory, HAPSCOPE_ACCEL overrides the
+choice of the accelerator: kvm, tcg, or probe, which tries KVM anew.`,
 	}
 	c.AddCommand(labBuildCommand(a), labShellCommand(a), labExecCommand(a), labStatusCommand(a), labCleanCommand(a))
 	return c

@@ -45,7 +45,8 @@ is on disk before the next one starts; a run that was interrupted, killed or
 lost its VM goes on with --resume.
 
 The run directory holds run.json, results.jsonl and functions-*.csv (the record,
-docs/record.md) and report.html, steady.png, steady.svg, results.csv (the report).`,
+docs/record.md) and report.html, steady.png, steady.svg, results.csv and, where
+threads were told apart, layers.png (the report).`,
 		Example: `  hapscope run quick
   hapscope run full --out results/full
   hapscope run quick --variants runc,crun --workloads redis-set
@@ -250,10 +251,14 @@ func (a *app) conclude(dir string, targets []output, runErr error) error {
 		}
 		return a.ended(runErr, resume)
 	}
-	for _, o := range []output{{"html", "report.html"}, {"png", "steady.png"}, {"svg", "steady.svg"}, {"csv", "results.csv"}} {
+	report := analysis.New(rec)
+	files := []output{{"html", "report.html"}, {"png", "steady.png"}, {"svg", "steady.svg"}, {"csv", "results.csv"}}
+	if len(report.LayersOf()) > 0 {
+		files = append(files, output{"layers-png", "layers.png"})
+	}
+	for _, o := range files {
 		targets = append(targets, output{o.format, filepath.Join(dir, o.path)})
 	}
-	report := analysis.New(rec)
 	if err := a.render(report, targets); err != nil {
 		return errors.Join(runErr, err)
 	}

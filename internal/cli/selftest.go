@@ -49,6 +49,7 @@ const lossyBufferKiB = 8
 func selfTestCommand(a *app) *cobra.Command {
 	var asJSON bool
 	var where, kernel, file string
+	var asked selfTestSelection
 	c := &cobra.Command{
 		Use:   "selftest",
 		Short: "show that the instruments count right",
@@ -61,9 +62,11 @@ of a sandbox under runc and under gVisor? Where they do not, the witness bcc is
 asked for a verdict, if this hapscope was built with it or a hapscope-bcc lies
 beside it (make hapscope-bcc).
 
-Each run asks the first of these by itself, before it measures. Exit code 0 when
-everything was answered right, 3 when not.`,
+All of it takes a quarter of an hour where the lab is emulated: --only, --collector,
+--variants and --repetitions leave the rest out. Each run asks the first of these by itself, before it
+measures. Exit code 0 when everything was answered right, 3 when not.`,
 		Example: `  hapscope selftest
+  hapscope selftest --collector bcc --variants runc
   hapscope selftest --lab-kernel bookworm
   hapscope selftest --json | jq '.checks[] | select(.passed | not)'`,
 		Args: exactly(0),
@@ -78,6 +81,9 @@ everything was answered right, 3 when not.`,
 			if !slices.Contains([]string{scenario.Auto, scenario.OnHost, scenario.InLab}, where) {
 				return usageError("unknown place %q, known are auto, host, lab", where)
 			}
+			if err := asked.check(); err != nil {
+				return err
+			}
 			place, err := a.choosePlace(c.Context(), where, witnessNames()[:1])
 			if err != nil {
 				return err
@@ -85,16 +91,16 @@ everything was answered right, 3 when not.`,
 			r := selfTestReport{Where: place.where, Why: place.why}
 			bcc := hasBCC()
 			if place.where == scenario.OnHost {
-				err = a.selfTest(c.Context(), hostRootfs(), &r)
+				err = a.selfTest(c.Context(), hostRootfs(), asked, &r)
 			} else {
 				var program program
 				if program, err = labProgram(true); err != nil {
 					return err
 				}
 				bcc = program.bcc()
-				err = a.selfTestInLab(c.Context(), f.Lab, program, &r)
+				err = a.selfTestInLab(c.Context(), f.Lab, program, asked, &r)
 			}
-			if !bcc {
+			if !bcc && asked.collector(witnessBCC) {
 				r.unasked(witnessBCC, "this hapscope was built without it, and in the lab there was no "+bccProgram+" beside it either: make "+bccProgram)
 			}
 			if err := c.Context().Err(); err != nil {
@@ -107,6 +113,7 @@ everything was answered right, 3 when not.`,
 	c.Flags().StringVar(&where, "where", scenario.Auto, "auto, host or lab")
 	c.Flags().StringVar(&file, "scenarios", "", "scenarios file that describes the lab (default ./scenarios.yaml, else the built-in one)")
 	c.Flags().StringVar(&kernel, "lab-kernel", "", "Debian suite of the lab's kernel (default: the scenarios file's)")
+	asked.flags(c)
 	return c
 }
 
@@ -145,6 +152,8 @@ func (r *selfTestReport) conclude(w io.Writer, asJSON bool, err error) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("the self-test did not come to its end: %w", err)
+	case len(r.Checks) == 0:
+		return unfitError(errors.New("the self-test could ask nothing of what it was to ask"), "")
 	case !r.Passed:
 		return unfitError(fmt.Errorf("the self-test failed: %s", strings.Join(failed, "; ")), "")
 	}
@@ -164,7 +173,7 @@ func (r *selfTestReport) table() string {
 }
 
 // selfTestInLab has a program tested inside.
-func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program, r *selfTestReport) error {
+func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program, asked selfTestSelection, r *selfTestReport) error {
 	images, err := image.Ensure(ctx, p.images(a.imageOptions(lab.Suite, lab.Kernel)))
 	if err != nil {
 		return labError("build the lab", err)
@@ -180,7 +189,7 @@ func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program, r 
 	}
 	var out bytes.Buffer
 	code, err := machine.Run(ctx, vm.Command{
-		Args: []string{p.path, "guest", "selftest", "--timer-slack", slack.String()}, Stdout: &out, Stderr: a.stderr,
+		Args: append([]string{p.path, "guest", "selftest", "--timer-slack", slack.String()}, asked.args()...), Stdout: &out, Stderr: a.stderr,
 	})
 	var answer selfTestReport
 	if e := json.Unmarshal(out.Bytes(), &answer); e != nil {
@@ -193,16 +202,17 @@ func (a *app) selfTestInLab(ctx context.Context, lab scenario.Lab, p program, r 
 	return err
 }
 
-// selfTest asks everything on the machine that this process runs on.
-func (a *app) selfTest(ctx context.Context, rootfs string, r *selfTestReport) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
+// selfTest asks on the machine that this process runs on.
+func (a *app) selfTest(ctx context.Context, rootfs string, asked selfTestSelection, r *selfTestReport) error {
 	// A kernel that cannot have a witness is no failure of it: the answer says so.
 	var fit []collectors.Collector
 	var names []string
-	for _, c := range allWitnesses(record.Plan{}) {
+	for i, c := range allWitnesses(record.Plan{}) {
+		// The first one's sets are the result of a run, so that the others are compared
+		// with it.
+		if i > 0 && !asked.collector(c.Name()) {
+			continue
+		}
 		if unmet := record.Unmet(c.Check(ctx)); len(unmet) > 0 {
 			r.unasked(c.Name(), record.DescribeUnmet(unmet))
 			continue
@@ -215,31 +225,19 @@ func (a *app) selfTest(ctx context.Context, rootfs string, r *selfTestReport) er
 	report := func(c record.Check) {
 		fmt.Fprintf(a.progress(), "%s %s: %s\n", map[bool]string{true: "passed", false: "FAILED"}[c.Passed], c.Witness, c.Name)
 	}
-	optional, unfit := fitCollectors(ctx)
-	var machines []selftest.Machine
-	for _, c := range optional {
-		m, err := machineOf(ctx, c)
+	var seen []string
+	if asked.part(selfTestCounting) {
+		answers, err := selfTestOf(ctx, fit, asked, report, r)
+		r.Checks = answers.Checks
 		if err != nil {
-			unfit[c.Name()] = err.Error()
-			continue
+			return err
 		}
-		machines = append(machines, m)
+		seen = answers.Seen
 	}
-	for name, why := range unfit {
-		r.unasked(name, why)
+	if !asked.part(selfTestAgreement) {
+		return nil
 	}
-	answers, err := selftest.Run(ctx, selftest.Options{
-		Collectors: append(slices.Clone(fit), otherCollectors()...),
-		Machines:   machines,
-		Lossy:      ftrace.New(ftrace.Options{BufferKiB: lossyBufferKiB, Poll: time.Hour}),
-		Exercise:   []string{self, "guest", "exercise"},
-		Report:     report,
-	})
-	r.Checks = answers.Checks
-	if err != nil {
-		return err
-	}
-	more, err := a.agreement(ctx, rootfs, names, answers.Seen)
+	more, err := a.agreement(ctx, rootfs, asked, names, seen)
 	for _, c := range more {
 		report(c)
 	}
@@ -267,6 +265,41 @@ func machineOf(ctx context.Context, c collectors.Collector) (m selftest.Machine,
 	return m, nil
 }
 
+// selfTestOf asks whether instruments count right what is known.
+func selfTestOf(ctx context.Context, witnesses []collectors.Collector, asked selfTestSelection, report func(record.Check), r *selfTestReport) (selftest.Answers, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return selftest.Answers{}, err
+	}
+	o := selftest.Options{Exercise: []string{self, "guest", "exercise"}, Report: report}
+	for _, c := range slices.Concat(witnesses, otherCollectors()) {
+		if asked.collector(c.Name()) {
+			o.Collectors = append(o.Collectors, c)
+		}
+	}
+	if lossy := ftrace.New(ftrace.Options{BufferKiB: lossyBufferKiB, Poll: time.Hour}); asked.collector(lossy.Name()) {
+		o.Lossy = lossy
+	}
+	optional, unfit := fitCollectors(ctx)
+	for _, c := range optional {
+		if !asked.collector(c.Name()) {
+			continue
+		}
+		m, err := machineOf(ctx, c)
+		if err != nil {
+			unfit[c.Name()] = err.Error()
+			continue
+		}
+		o.Machines = append(o.Machines, m)
+	}
+	for name, why := range unfit {
+		if asked.collector(name) {
+			r.unasked(name, why)
+		}
+	}
+	return selftest.Run(ctx, o)
+}
+
 // probeKVM reports why virtual machines cannot be asked about here.
 func probeKVM(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, kvmDeadline, fmt.Errorf("no end within %v", kvmDeadline))
@@ -276,17 +309,19 @@ func probeKVM(ctx context.Context) error {
 
 // guestSelfTestCommand is selftest inside the lab.
 func guestSelfTestCommand(a *app) *cobra.Command {
+	var asked selfTestSelection
 	c := &cobra.Command{
 		Use:  "selftest",
 		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var answer selfTestReport
-			if err := a.selfTest(c.Context(), wire.RootfsDir, &answer); err != nil {
+			if err := a.selfTest(c.Context(), wire.RootfsDir, asked, &answer); err != nil {
 				answer.Error = err.Error()
 			}
 			return json.NewEncoder(a.stdout).Encode(answer)
 		},
 	}
 	c.Flags().DurationVar(&a.timerSlack, "timer-slack", 0, "")
+	asked.flags(c)
 	return c
 }

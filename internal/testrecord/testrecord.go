@@ -138,13 +138,14 @@ func (g generator) measure(r *record.Result) {
 		case record.Teardown:
 			n, calls = base-100, 20
 		}
+		process := g.hits(start, n)
 		r.Phases = append(r.Phases, record.PhaseResult{
 			Phase: p, Seconds: 1.5,
 			Sighting: record.Sighting{Events: uint64(n) * 400, Functions: map[record.Context][]record.Hit{
-				record.InProcess: g.hits(start, n),
+				record.InProcess: process,
 				record.InSoftIRQ: g.hits(200, 260),
 				record.InHardIRQ: g.hits(480, 90),
-			}},
+			}, Roles: roles(r.Variant, process)},
 			Syscalls: g.syscalls(r.Variant, calls),
 			VM:       map[record.VMEvent]map[string]uint64{}, // none of these variants ran a guest
 			Vhost:    map[record.VhostEvent]map[string]uint64{},
@@ -162,6 +163,19 @@ func (g generator) measure(r *record.Result) {
 		Partial:   []record.Context{record.InSoftIRQ, record.InHardIRQ}, Bounds: true, Events: 100_000,
 		Kthreads: []record.Kthread{{Thread: "kworker", Work: "flush_to_ldisc", Owner: "redis-server", Runs: 4}, {Thread: "vhost", Owner: "qemu-system-x86"}},
 	}}
+}
+
+// roles divides what was run in process context, with overlaps.
+func roles(variant string, process []record.Hit) map[record.Role]*record.RoleSighting {
+	if !strings.HasPrefix(variant, "gvisor") {
+		return map[record.Role]*record.RoleSighting{record.RoleWorkload: {Threads: 4, Processes: []string{"redis-server"}, Functions: process}}
+	}
+	n := len(process)
+	return map[record.Role]*record.RoleSighting{
+		record.RoleSentry: {Threads: 12, Processes: []string{"exe"}, Functions: process[:n*4/5]},
+		record.RoleStub:   {Threads: 5, Processes: []string{"exe"}, Functions: process[n/2 : n*19/20]},
+		record.RoleGofer:  {Threads: 6, Processes: []string{"exe"}, Functions: process[n*3/4:]},
+	}
 }
 
 // hits draws about n functions from index start on, most of them always.

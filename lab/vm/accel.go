@@ -2,7 +2,6 @@ package vm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,15 +10,15 @@ import (
 	"strings"
 	"time"
 
-	"hapscope/lab/image"
 	"hapscope/lab/wire"
 )
 
 // The accelerators, and the wish to have one chosen.
 const (
-	Auto = "auto"
-	KVM  = "kvm"
-	TCG  = "tcg"
+	Auto  = "auto"
+	Probe = "probe" // as auto, without what is remembered
+	KVM   = "kvm"
+	TCG   = "tcg"
 )
 
 // probeDeadline is how long the probe guest may take. Under a KVM that works it
@@ -37,35 +36,37 @@ type choice struct {
 
 // choose decides for an accelerator. That /dev/kvm opens says little: there are
 // hosts where it does and no guest gets further than its first lines. So a probe
-// guest has to boot, once a boot of the host.
-func choose(ctx context.Context, o Options, dir string) (choice, error) {
+// guest has to boot, and its answer is remembered for a while. A memo says that
+// the choice rests on one.
+func choose(ctx context.Context, o Options, dir string) (_ choice, rests *memo, err error) {
 	switch o.Accelerator {
 	case KVM, TCG:
-		return choice{o.Accelerator, "asked for"}, nil
-	case Auto:
+		return choice{o.Accelerator, "asked for"}, nil, nil
+	case Auto, Probe:
 	default:
-		return choice{}, fmt.Errorf("unknown accelerator %q: use auto, kvm or tcg", o.Accelerator)
+		return choice{}, nil, fmt.Errorf("unknown accelerator %q: use auto, probe, kvm or tcg", o.Accelerator)
 	}
 	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err != nil {
 		why := "/dev/kvm cannot be opened: " + reason(err)
 		if errors.Is(err, os.ErrPermission) {
 			why += " (the user may have to be in group kvm)"
 		}
-		return choice{TCG, why}, nil
+		return choice{TCG, why}, nil, nil
 	} else {
 		f.Close()
 	}
-	memo := memoPath(o.Images)
-	if c, ok := remembered(memo); ok {
-		return c, nil
+	m := memoOf(o.Images)
+	if c, at, ok := m.read(time.Now()); ok && o.Accelerator == Auto {
+		fmt.Fprintf(o.Progress, "lab: a guest under KVM was last tried at %s (HAPSCOPE_ACCEL=probe tries again)\n", at.Local().Format(time.TimeOnly))
+		return c, m, nil
 	}
-	fmt.Fprintf(o.Progress, "lab: trying whether a guest boots under KVM (at most %.0f s, once a boot of this host)\n", probeDeadline.Seconds())
+	fmt.Fprintf(o.Progress, "lab: trying whether a guest boots under KVM (at most %.0f s; the answer is kept for %.0f hours or until the next boot of this host)\n", probeDeadline.Seconds(), memoAge.Hours())
 	c, err := probe(ctx, o, dir)
 	if err != nil {
-		return c, err
+		return c, nil, err
 	}
-	remember(memo, c)
-	return c, nil
+	m.write(c, time.Now())
+	return c, m, nil
 }
 
 // probe boots a guest under KVM that only says the token.
@@ -106,49 +107,6 @@ func probe(ctx context.Context, o Options, dir string) (choice, error) {
 			said = "QEMU said " + strconv.Quote(lastLine(c))
 		}
 		return choice{TCG, fmt.Sprintf("/dev/kvm opens, but a probe guest ended after %.1f s; %s", took, said)}, nil
-	}
-}
-
-// memoPath names the file with the probe's answer: another boot of the host,
-// kernel or emulator asks anew.
-func memoPath(s *image.Set) string {
-	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return ""
-	}
-	name := strings.Join([]string{strings.TrimSpace(string(id)), s.Keys[image.Kernel], s.Keys[image.Userland]}, "-")
-	return filepath.Join(s.CacheDir, "lab", "accelerator", name+".json")
-}
-
-func remembered(memo string) (c choice, ok bool) {
-	b, err := os.ReadFile(memo)
-	if err != nil || json.Unmarshal(b, &c) != nil {
-		return choice{}, false
-	}
-	return c, c.Accelerator == KVM || c.Accelerator == TCG
-}
-
-// remember keeps the answer. It only saves time: a cache that cannot be written
-// is no error.
-func remember(memo string, c choice) {
-	if memo == "" {
-		return
-	}
-	b, err := json.Marshal(c)
-	if err != nil {
-		return
-	}
-	dir := filepath.Dir(memo)
-	if os.MkdirAll(dir, 0o755) != nil {
-		return
-	}
-	f, err := os.CreateTemp(dir, ".tmp-")
-	if err != nil {
-		return
-	}
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil || os.Rename(f.Name(), memo) != nil {
-		os.Remove(f.Name())
 	}
 }
 

@@ -35,9 +35,9 @@ func agent(t *testing.T) string {
 	return name
 }
 
-func boot(t *testing.T, kernel string, o vm.Options) *vm.VM {
+func boot(t *testing.T, o vm.Options) *vm.VM {
 	t.Helper()
-	set, err := image.Ensure(t.Context(), image.Options{KernelSuite: kernel, Progress: t.Output()})
+	set, err := image.Ensure(t.Context(), image.Options{Progress: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestMachine(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(readonly, "in"), []byte("from the host"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	v := boot(t, "trixie", vm.Options{Shares: []vm.Share{
+	v := boot(t, vm.Options{Shares: []vm.Share{
 		{Host: shared, Guest: "/share", Writable: true},
 		{Host: readonly, Guest: "/given"},
 	}})
@@ -180,45 +180,20 @@ func TestMachine(t *testing.T) {
 		}
 	})
 
-	t.Run("closing leaves nothing", func(t *testing.T) {
-		pid := v.PID()
+	t.Run("a panic ends it and leaves nothing", func(t *testing.T) {
+		_, err := v.Run(t.Context(), vm.Command{Args: []string{"sh", "-c", "echo c > /proc/sysrq-trigger; sleep 1000"}})
+		var died *vm.DiedError
+		if !errors.As(err, &died) || !errors.Is(err, vm.ErrDied) || !strings.Contains(err.Error(), "sysrq triggered crash") {
+			t.Errorf("a panic gives %v", err)
+		}
+		if _, err := v.Run(t.Context(), vm.Command{Args: []string{"true"}}); !errors.Is(err, vm.ErrDied) {
+			t.Errorf("running in a dead machine gives %v", err)
+		}
 		if err := v.Close(); err != nil {
 			t.Error(err)
 		}
-		nothingLeft(t, pid)
+		nothingLeft(t, v.PID())
 	})
-}
-
-func TestKilledMachine(t *testing.T) {
-	v := boot(t, "trixie", vm.Options{})
-	out := &notify{want: "ready", found: func() { syscall.Kill(v.PID(), syscall.SIGKILL) }}
-	_, err := v.Run(t.Context(), vm.Command{Args: []string{"sh", "-c", "echo ready; sleep 1000"}, Stdout: out})
-	var died *vm.DiedError
-	if !errors.As(err, &died) || !errors.Is(err, vm.ErrDied) {
-		t.Fatalf("a killed machine gives %v", err)
-	}
-	if _, err := v.Run(t.Context(), vm.Command{Args: []string{"true"}}); !errors.Is(err, vm.ErrDied) {
-		t.Errorf("running in a dead machine gives %v", err)
-	}
-	v.Close()
-	nothingLeft(t, v.PID())
-}
-
-// TestOldKernel: Debian 12's 6.1 has no fprobe, so ftrace has to be there. The
-// machine ends by a panic.
-func TestOldKernel(t *testing.T) {
-	v := boot(t, "bookworm", vm.Options{})
-	if !strings.HasPrefix(v.Release(), "6.1.") {
-		t.Errorf("kernel %s is running", v.Release())
-	}
-	code, _, errs := run(t, v, "grep -qw function /sys/kernel/tracing/available_tracers && modprobe dummy")
-	if code != 0 {
-		t.Errorf("no function tracer, or its modules do not load: %s", errs)
-	}
-	_, err := v.Run(t.Context(), vm.Command{Args: []string{"sh", "-c", "echo c > /proc/sysrq-trigger; sleep 1000"}})
-	if !errors.Is(err, vm.ErrDied) || !strings.Contains(err.Error(), "sysrq triggered crash") {
-		t.Errorf("a panic gives %v", err)
-	}
 }
 
 // nothingLeft looks for QEMU and for directories of machines.

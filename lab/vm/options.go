@@ -19,7 +19,7 @@ type Options struct {
 	Agent       string    // static hapscope binary; default: the running one
 	CPUs        int       // default 2
 	MemoryMiB   int       // default 4096
-	Accelerator string    // auto, kvm or tcg; default: HAPSCOPE_ACCEL, else auto
+	Accelerator string    // auto, probe, kvm or tcg; default: HAPSCOPE_ACCEL, else auto
 	Shares      []Share   // directories of the host
 	Progress    io.Writer // lines for people; default none
 	Append      string    // added to the kernel's command line

@@ -62,7 +62,7 @@ func Boot(ctx context.Context, o Options) (_ *VM, err error) {
 	if err != nil {
 		return nil, err
 	}
-	choice, err := choose(ctx, o, v.dir.path)
+	choice, rests, err := choose(ctx, o, v.dir.path)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +75,9 @@ func Boot(ctx context.Context, o Options) (_ *VM, err error) {
 	fmt.Fprintf(o.Progress, "lab: booting Linux %s under %s (%s)\n", o.Images.Release, strings.ToUpper(choice.Accelerator), choice.Why)
 	began := time.Now()
 	if err := v.start(ctx, o, choice.Accelerator); err != nil {
+		if rests != nil && choice.Accelerator == KVM && ctx.Err() == nil {
+			rests.forget()
+		}
 		return nil, err
 	}
 	fmt.Fprintf(o.Progress, "lab: ready after %.1f s\n", time.Since(began).Seconds())

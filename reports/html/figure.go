@@ -26,11 +26,16 @@ type figure struct {
 // opening is the head of the SVG that package plot makes.
 var opening = regexp.MustCompile(`(?s)^.*?<svg [^>]*viewBox="([^"]*)"[^>]*>(.*)</svg>\s*$`)
 
-// newFigure draws a phase. The neutral colours of package plot are exchanged
-// for variables of the style sheet, so that the drawing follows light and dark.
+// newFigure draws a phase.
 func newFigure(r *analysis.Report, id string, phase record.Phase, title string) (*figure, error) {
+	return drawFigure(r, id, title, describe(r, phase), plot.Options{Phase: phase})
+}
+
+// drawFigure draws any figure. The neutral colours of package plot are exchanged for
+// variables of the style sheet, so that the drawing follows light and dark.
+func drawFigure(r *analysis.Report, id, title, description string, o plot.Options) (*figure, error) {
 	var b bytes.Buffer
-	if err := plot.SVG(&b, r, plot.Options{Phase: phase}); err != nil {
+	if err := plot.SVG(&b, r, o); err != nil {
 		return nil, err
 	}
 	parts := opening.FindStringSubmatch(b.String())
@@ -49,7 +54,7 @@ func newFigure(r *analysis.Report, id string, phase record.Phase, title string) 
 	if _, err := fmt.Sscanf(parts[1], "0 0 %g %g", &width, &height); err != nil {
 		return nil, fmt.Errorf("figure %s: size %q: %w", id, parts[1], err)
 	}
-	return &figure{ID: id, Title: title, Description: describe(r, phase), ViewBox: parts[1], Drawing: template.HTML(themed),
+	return &figure{ID: id, Title: title, Description: description, ViewBox: parts[1], Drawing: template.HTML(themed),
 		Narrowest: int(0.85 * width), Widest: int(1.3 * width)}, nil
 }
 
@@ -63,6 +68,18 @@ func describe(r *analysis.Report, phase record.Phase) string {
 			continue
 		}
 		fmt.Fprintf(&b, "%s: %g in process context, %g with interrupts. ", c.Cell, process.Median, any.Median)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func describeLayers(all []analysis.Layers) string {
+	var b strings.Builder
+	for _, l := range all {
+		fmt.Fprintf(&b, "%s: %.0f in all", l.Cell, l.Mean)
+		for _, layer := range l.Layers {
+			fmt.Fprintf(&b, ", %s %.0f adding %.0f", analysis.LayerName(layer.Context), layer.Own, layer.Adds)
+		}
+		b.WriteString(". ")
 	}
 	return strings.TrimSpace(b.String())
 }

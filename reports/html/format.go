@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hapscope/analysis"
 	"hapscope/reports/plot"
 )
 
@@ -17,6 +18,9 @@ func functions() template.FuncMap {
 		"percent":  func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
 		"percent1": func(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) },
 		"round":    func(v float64) string { return number(math.Round(v)) },
+		"ratio":    func(v float64) string { return fmt.Sprintf("%.2f", v) },
+		"layer":    analysis.LayerName,
+		"reading":  analysis.Reading,
 		"list":     func(v ...any) []any { return v },
 		"calls":    calls,
 		"swatch":   func(i int) template.CSS { return template.CSS("background:" + plot.Color(i)) },

@@ -28,6 +28,7 @@ type page struct {
 	CallNames []callTable
 	VM        []matrix
 	VMNames   []callTable
+	Layers    *layers // nil where roles are not known
 	Health    []health
 	Warnings  []analysis.Warning // without those that the footnotes say, with reasons
 	Colors    map[string]int     // variant → number of its colour
@@ -108,11 +109,14 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 		for _, c := range []struct {
 			title  string
 			metric analysis.Metric
-		}{{"Exits", analysis.VMExits}, {"Different reasons of exits", analysis.VMExitReasons}, {"Hypercalls", analysis.Hypercalls}, {"Exits to the monitor", analysis.VMUserExits}, {"Work items of vhost", analysis.VhostCalls}, {"Kicks to vhost", analysis.VhostKicks}, {"Interrupts by vhost", analysis.VhostInterrupts}} {
+		}{{"Exits", analysis.VMExits}, {"Different reasons of exits", analysis.VMExitReasons}, {"Hypercalls", analysis.Hypercalls}, {"Exits to the monitor", analysis.VMUserExits}, {"Exits per request", analysis.VMExitsPerReq}, {"Work items of vhost", analysis.VhostCalls}, {"Kicks to vhost", analysis.VhostKicks}, {"Interrupts by vhost", analysis.VhostInterrupts}} {
 			if key := (analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: c.metric}); p.R.Any(key) {
 				p.VM = append(p.VM, p.matrix("vm-"+string(c.metric), c.title, key))
 			}
 		}
+	}
+	if p.Layers, err = newLayers(r); err != nil {
+		return nil, err
 	}
 	p.Health = newHealth(r)
 	for _, w := range r.Warnings {

@@ -1,8 +1,6 @@
 package plot
 
 import (
-	"image/color"
-
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -25,7 +23,6 @@ func legendItems(variants []string) (items []item) {
 		c := hue(i)
 		items = append(items, item{v, func(canvas draw.Canvas, r vg.Rectangle) { fill(canvas, r, c) }})
 	}
-	grey := color.NRGBA{0x77, 0x77, 0x77, 0xff}
 	return append(items,
 		item{"process context", func(c draw.Canvas, r vg.Rectangle) { fill(c, r, grey) }},
 		item{"added by interrupt contexts", func(c draw.Canvas, r vg.Rectangle) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	xfont "golang.org/x/image/font"
@@ -27,7 +28,8 @@ const (
 
 // Options of a figure.
 type Options struct {
-	Phase record.Phase // record.Steady when empty; analysis.CreateBoot is the other one that makes sense
+	Phase  record.Phase // record.Steady when empty; analysis.CreateBoot is the other one that makes sense
+	Layers bool         // the steady state's host code by what made the host run it, instead
 }
 
 // figure is a figure, laid out.
@@ -49,6 +51,9 @@ const (
 
 // newFigure lays a figure out. Its width follows from the number of bars.
 func newFigure(r *analysis.Report, o Options) *figure {
+	if o.Layers {
+		return newLayers(r)
+	}
 	if o.Phase == "" {
 		o.Phase = record.Steady
 	}
@@ -56,19 +61,48 @@ func newFigure(r *analysis.Report, o Options) *figure {
 	workloads := r.Run.Plan.Workloads
 	f := &figure{title: "Unique host-kernel functions, " + phaseName(o.Phase)}
 	f.width = max(540, axisRoom+2*margin+vg.Length(len(workloads))*data.groupWidth())
-	f.legend = legendRows(legendItems(r.Run.Plan.Variants), len(r.Run.Plan.Variants), f.width-2*margin)
-	f.caption = wrap(words(captionSize, muted), caption(r, data), f.width-2*margin)
-	f.height = margin + titleSize + 8 + vg.Length(len(f.legend))*legendRow + 6 + dataHeight + vg.Length(len(f.caption))*captionSize*1.35 + margin
-
-	p := plot.New()
-	p.BackgroundColor = nil // the whole canvas has its own
-	p.Y.Label.Text = "unique kernel functions (median)"
-	p.Y.Label.TextStyle = rotatedLike(p.Y.Label.TextStyle, words(10, ink))
-	p.Y.Tick.Marker = ticks{}
-	p.Y.Tick.Label = alignedLike(p.Y.Tick.Label, words(9, ink))
+	f.explain(legendItems(r.Run.Plan.Variants), len(r.Run.Plan.Variants), caption(r, data))
+	p := newPlot(data, "unique kernel functions (median)")
 	p.NominalX(workloads...)
 	p.X.Tick.Label = alignedLike(p.X.Tick.Label, words(10.5, ink))
 	p.X.Tick.Length, p.X.Tick.LineStyle.Width, p.X.LineStyle.Width = 6, 0, 0
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = data.DataRange()
+	f.plot = p
+	return f
+}
+
+// newLayers is the figure of host code per layer.
+func newLayers(r *analysis.Report) *figure {
+	data := makeStacks(r)
+	f := &figure{title: "Host code per layer, steady state"}
+	f.width = max(540, axisRoom+2*margin+data.width())
+	f.explain(data.legend(), 0, r.Conditions()+". Each part is what its layer adds to those below it: means over the repetitions.")
+	p := newPlot(data, "unique kernel functions (mean)")
+	p.X.Tick.Marker = data.ticks()
+	p.X.Tick.Label = words(8.5, ink)
+	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = math.Pi/4, draw.XRight, draw.YTop
+	p.X.Tick.Length, p.X.Tick.LineStyle.Width, p.X.LineStyle.Width = 3, 0, 0
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = data.DataRange()
+	f.plot = p
+	return f
+}
+
+// explain gives a figure its legend, of which a row begins at the entry named, and
+// its caption, and with them its height.
+func (f *figure) explain(items []item, row int, caption string) {
+	f.legend = legendRows(items, row, f.width-2*margin)
+	f.caption = wrap(words(captionSize, muted), caption, f.width-2*margin)
+	f.height = margin + titleSize + 8 + vg.Length(len(f.legend))*legendRow + 6 + dataHeight + vg.Length(len(f.caption))*captionSize*1.35 + margin
+}
+
+// newPlot is what all figures have in common.
+func newPlot(data plot.Plotter, label string) *plot.Plot {
+	p := plot.New()
+	p.BackgroundColor = nil // the whole canvas has its own
+	p.Y.Label.Text = label
+	p.Y.Label.TextStyle = rotatedLike(p.Y.Label.TextStyle, words(10, ink))
+	p.Y.Tick.Marker = ticks{}
+	p.Y.Tick.Label = alignedLike(p.Y.Tick.Label, words(9, ink))
 	p.X.Padding = 5
 	p.Y.LineStyle.Width = 0
 	p.Y.Tick.LineStyle.Width = 0
@@ -76,9 +110,7 @@ func newFigure(r *analysis.Report, o Options) *figure {
 	grid.Vertical.Color = nil
 	grid.Horizontal = draw.LineStyle{Color: rule, Width: 0.75}
 	p.Add(grid, data)
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = data.DataRange()
-	f.plot = p
-	return f
+	return p
 }
 
 func phaseName(p record.Phase) string {

@@ -60,6 +60,7 @@ func Write(w io.Writer, r *analysis.Report, o Options) error {
 		b.WriteString(render(r, m.key, notes, o))
 		b.WriteByte('\n')
 	}
+	layers(&b, r, o.Width)
 	instruments(&b, r, o.Width)
 	if len(notes) > 0 {
 		b.WriteString("\nNot ok\n")
@@ -90,12 +91,7 @@ func Write(w io.Writer, r *analysis.Report, o Options) error {
 
 // render draws one table.
 func render(r *analysis.Report, key analysis.Key, notes []analysis.Footnote, o Options) string {
-	t := table.NewWriter()
-	style := table.StyleLight
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Options.SeparateHeader = true
-	style.Format.Header = text.FormatDefault
-	t.SetStyle(style)
+	t := newTable()
 	header := table.Row{"variant"}
 	for _, w := range r.Run.Plan.Workloads {
 		header = append(header, w)
@@ -108,6 +104,22 @@ func render(r *analysis.Report, key analysis.Key, notes []analysis.Footnote, o O
 		}
 		t.AppendRow(row)
 	}
+	return draw(t)
+}
+
+// newTable is an empty table in the style of all.
+func newTable() table.Writer {
+	t := table.NewWriter()
+	style := table.StyleLight
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Options.SeparateHeader = true
+	style.Format.Header = text.FormatDefault
+	t.SetStyle(style)
+	return t
+}
+
+// draw returns a table without blanks at the ends of lines.
+func draw(t table.Writer) string {
 	lines := strings.Split(t.Render(), "\n")
 	for i, l := range lines {
 		lines[i] = strings.TrimRight(l, " ")

@@ -1,5 +1,7 @@
 package oci
 
+import "hapscope/record"
+
 // Flavour is what hapscope knows about one variant of an OCI runtime.
 type Flavour struct {
 	Variant    string   // in scenarios and reports
@@ -8,6 +10,10 @@ type Flavour struct {
 	GlobalArgs []string // before the subcommand
 	Remedy     string   // how to get the program
 	KVM        bool     // guests must run under /dev/kvm
+	// Roles are those of processes by the last part of their first argument; Program is
+	// the role of all others.
+	Roles   map[string]record.Role
+	Program record.Role
 	// Caches are what the program keeps in its state directory from one sandbox
 	// to the next. They are removed with the last sandbox, so that every
 	// repetition starts from the same state: that of a machine just booted.
@@ -28,11 +34,15 @@ func Flavours() []Flavour {
 	// gVisor's own smallest sandbox. With KVM it fails on hosts where other
 	// guests run: its guest kernel also takes interrupts and leaves for user mode.
 	do := []string{"--network=none", "--ignore-cgroups", "do", "true"}
+	command := func(name string) map[string]record.Role { return map[string]record.Role{name: record.RoleRuntime} }
+	// The names that runsc gives to what it starts of itself (runsc/sandbox,
+	// runsc/container); its short-lived helpers have none. Stubs have no arguments.
+	sentry := map[string]record.Role{"runsc": record.RoleRuntime, "exe": record.RoleRuntime, "runsc-sandbox": record.RoleSentry, "runsc-gofer": record.RoleGofer}
 	return []Flavour{
-		{Variant: "runc", Runtime: "runc", Binary: "runc", Remedy: "apt-get install runc"},
-		{Variant: "crun", Runtime: "crun", Binary: "crun", Remedy: "apt-get install crun", Caches: []string{".cache"}},
-		{Variant: "gvisor-systrap", Runtime: "gvisor", Binary: "runsc", Remedy: runsc, Caches: caches, GlobalArgs: []string{"--platform=systrap"}},
-		{Variant: "gvisor-ptrace", Runtime: "gvisor", Binary: "runsc", Remedy: runsc, Caches: caches, GlobalArgs: []string{"--platform=ptrace"}},
-		{Variant: "gvisor-kvm", Runtime: "gvisor", Binary: "runsc", Remedy: runsc, Caches: caches, GlobalArgs: []string{"--platform=kvm"}, KVM: true, Probe: do},
+		{Variant: "runc", Runtime: "runc", Binary: "runc", Remedy: "apt-get install runc", Roles: command("runc"), Program: record.RoleWorkload},
+		{Variant: "crun", Runtime: "crun", Binary: "crun", Remedy: "apt-get install crun", Caches: []string{".cache"}, Roles: command("crun"), Program: record.RoleWorkload},
+		{Variant: "gvisor-systrap", Runtime: "gvisor", Binary: "runsc", Remedy: runsc, Caches: caches, Roles: sentry, Program: record.RoleStub, GlobalArgs: []string{"--platform=systrap"}},
+		{Variant: "gvisor-ptrace", Runtime: "gvisor", Binary: "runsc", Remedy: runsc, Caches: caches, Roles: sentry, Program: record.RoleStub, GlobalArgs: []string{"--platform=ptrace"}},
+		{Variant: "gvisor-kvm", Runtime: "gvisor", Binary: "runsc", Remedy: runsc, Caches: caches, Roles: sentry, Program: record.RoleOther, GlobalArgs: []string{"--platform=kvm"}, KVM: true, Probe: do},
 	}
 }

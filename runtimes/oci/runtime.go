@@ -7,6 +7,7 @@ import (
 
 	runc "github.com/containerd/go-runc"
 
+	"hapscope/record"
 	"hapscope/runtimes"
 )
 
@@ -46,6 +47,11 @@ var _ runtimes.Runtime = (*Runtime)(nil)
 
 // Variant implements runtimes.Runtime.
 func (r *Runtime) Variant() string { return r.flavour.Variant }
+
+// Role implements runtimes.Runtime.
+func (r *Runtime) Role(t record.Thread) record.Role {
+	return runtimes.RoleOf(t, r.flavour.Roles, r.flavour.Program)
+}
 
 // root is the state directory of the variant.
 func (r *Runtime) root() string { return filepath.Join(stateDir, r.flavour.Variant) }

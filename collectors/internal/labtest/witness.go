@@ -53,8 +53,36 @@ func End(t *testing.T, s collectors.Session) collectors.Observation {
 	if err != nil {
 		t.Fatal(err)
 	}
+	byThread(t, o)
 	t.Logf("%d events, %d of hapscope's own, %d unknown, lost %v, partial %v; functions: %v", o.Events, o.Own, o.Unknown, o.Lost, o.Partial, sizes(o))
 	return o
+}
+
+// byThread checks that threads, where they are told apart, make up the contexts.
+func byThread(t *testing.T, o collectors.Observation) {
+	t.Helper()
+	if o.Threads == nil {
+		return
+	}
+	sum := map[record.Context]map[int]uint64{record.InProcess: {}, record.InKthread: {}}
+	for _, k := range o.Threads {
+		if k.Number == 0 || !k.Ended && (k.Name == "" || k.Process == "") {
+			t.Errorf("threads %+v, %d of them", k.Thread, k.Number)
+		}
+		for _, h := range k.Functions {
+			sum[k.Context()][h.Function] += h.Count
+		}
+	}
+	for context, functions := range sum {
+		for _, h := range o.Functions[context] {
+			if functions[h.Function] != h.Count {
+				t.Errorf("%s: function %d was entered %d times, by threads %d times", context, h.Function, h.Count, functions[h.Function])
+			}
+		}
+		if len(functions) != len(o.Functions[context]) {
+			t.Errorf("%s: %d functions, by threads %d", context, len(o.Functions[context]), len(functions))
+		}
+	}
 }
 
 func sizes(o collectors.Observation) map[record.Context]int {
