@@ -247,7 +247,9 @@ func TestAddsNoFunctions(t *testing.T) {
 		for c, hits := range o.Functions {
 			for _, h := range hits {
 				name := w.Universe()[h.Function].Symbol
-				if instrument.MatchString(name) {
+				if strings.Contains(name, "nofault") {
+					labtest.OlderKernel(t, 6, 2, name+" is called where bpf_rdonly_cast is missing")
+				} else if instrument.MatchString(name) {
 					t.Errorf("%s: %s was entered %d times", c, name, h.Count)
 				}
 			}
