@@ -44,6 +44,7 @@ type sandbox struct {
 	net     *netns.Namespace
 	bundle  *bundle.Bundle
 	cgroup  string
+	in      installation
 	started bool // the shim's daemon was asked for
 	running bool // the process was started
 	client  *ttrpc.Client
@@ -80,6 +81,9 @@ func (s *sandbox) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.in, err = findApart(ctx, s.runtime.flavour); err != nil {
+		return err
+	}
 	dir := filepath.Join(root, cgroupParent, s.spec.ID)
 	if cgroup.Exists(dir) {
 		return fmt.Errorf("its cgroup %s is there already", dir)
@@ -111,7 +115,13 @@ func (s *sandbox) create(ctx context.Context) error {
 	s.client = ttrpc.NewClient(conn)
 	s.task = task.NewTaskClient(s.client)
 	return s.call(ctx, "create", func(ctx context.Context) error {
-		_, err := s.task.Create(ctx, &task.CreateTaskRequest{ID: s.id(), Bundle: s.bundle.Dir, Stdout: s.outputPath(), Stderr: s.outputPath()})
+		options, err := s.in.options()
+		if err != nil {
+			return err
+		}
+		_, err = s.task.Create(ctx, &task.CreateTaskRequest{
+			ID: s.id(), Bundle: s.bundle.Dir, Stdout: s.outputPath(), Stderr: s.outputPath(), Options: options,
+		})
 		if err != nil {
 			return err
 		}
@@ -125,9 +135,10 @@ func (s *sandbox) launch(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.runtime.options.Deadline, fmt.Errorf("no end after %v", s.runtime.options.Deadline))
 	defer cancel()
 	var out, stderr bytes.Buffer
-	c := exec.CommandContext(ctx, s.runtime.options.Path,
+	c := exec.CommandContext(ctx, s.in.shim,
 		"-namespace", namespace, "-id", s.id(), "-address", "/none", "-publish-binary", "/bin/true", "start")
 	c.Dir, c.Stdout, c.Stderr = s.bundle.Dir, &out, &stderr
+	c.Env = withoutConfig(os.Environ())
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	c.WaitDelay = time.Second
@@ -135,9 +146,16 @@ func (s *sandbox) launch(ctx context.Context) (string, error) {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return "", fmt.Errorf("%s start: %w: %s", s.runtime.options.Path, err, strings.TrimSpace(stderr.String()))
+		return "", fmt.Errorf("%s start: %w: %s", s.in.shim, err, strings.TrimSpace(stderr.String()))
 	}
 	return strings.TrimSpace(out.String()), nil
+}
+
+// withoutConfig leaves out the variable by which a shim can be told a configuration:
+// to the Rust shim it is more than what it is asked with, and a later Kata refuses
+// files by it that are not called configuration.toml.
+func withoutConfig(env []string) []string {
+	return slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, "KATA_CONF_FILE=") })
 }
 
 // dial connects to a shim. Older ones listen on an abstract socket and say only its
@@ -161,7 +179,7 @@ func (s *sandbox) call(ctx context.Context, verb string, request func(context.Co
 		err = fmt.Errorf("%w (%w)", context.Cause(ctx), err)
 	}
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", s.runtime.flavour.Binary, verb, err)
+		return fmt.Errorf("%s %s: %w", binary, verb, err)
 	}
 	return nil
 }

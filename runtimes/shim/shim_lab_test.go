@@ -106,7 +106,7 @@ func TestLife(t *testing.T) {
 		t.Fatalf("unmet: %+v", record.Unmet(info.Requirements))
 	}
 	tools, err := r.Tools(ctx)
-	if err != nil || len(tools) != 1 || tools[0].Version == "" || len(tools[0].SHA256) != 64 {
+	if err != nil || len(tools) < 5 || !strings.Contains(tools[0].Version, "Kata 1, shim in Go") || len(tools[0].SHA256) != 64 {
 		t.Errorf("Tools = %+v, %v", tools, err)
 	}
 	t.Log(tools)
@@ -152,6 +152,11 @@ func TestLife(t *testing.T) {
 	}
 }
 
+// fakeShim begins a script that passes for a shim until it is asked to start.
+const fakeShim = `#!/bin/sh
+[ "$1" = --version ] && echo 'containerd shim: id: "x", version: 1.13.0, commit: x' && exit
+`
+
 // A monitor that dies while it starts, and a shim that never answers: an error, in
 // time, and nothing is left.
 func TestBadStart(t *testing.T) {
@@ -164,7 +169,7 @@ func TestBadStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := traces(t)
 			path := filepath.Join(t.TempDir(), "shim")
-			if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+			if err := os.WriteFile(path, []byte(fakeShim+script), 0o755); err != nil {
 				t.Fatal(err)
 			}
 			r := New(Flavours()[0], Options{Path: path, Deadline: 2 * time.Second})
