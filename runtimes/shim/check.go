@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +22,8 @@ const (
 	vhostVsock = "/dev/vhost-vsock"
 	vhostNet   = "/dev/vhost-net"
 	tun        = "/dev/net/tun"
+	// probeDeadline is for a guest of three instructions.
+	probeDeadline = 20 * time.Second
 	// inLab is the way out where the machine itself is the problem.
 	inLab = "or let the lab run it"
 )
@@ -39,7 +42,7 @@ func (r *Runtime) Check(ctx context.Context) record.VariantInfo {
 		}
 		info.Requirements = append(info.Requirements, q)
 	}
-	in, err := find(ctx, f)
+	in, err := r.installed(ctx)
 	if in.shim != "" {
 		info.Command[0] = in.shim
 	}

@@ -55,15 +55,24 @@ func (in *installation) look(ctx context.Context, f Flavour) (err error) {
 	return err
 }
 
-// findApart is find on another thread, and so are the programs that it runs: a tracer
-// may follow what this thread forks.
-func findApart(ctx context.Context, f Flavour) (in installation, err error) {
+// installed finds the runtime's installation once: to look takes longer than some
+// runtimes take to start, and would be timed. It looks on another thread, because a
+// tracer may follow what this one forks.
+func (r *Runtime) installed(ctx context.Context) (in installation, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.found != nil {
+		return *r.found, nil
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		in, err = find(ctx, f)
+		in, err = find(ctx, r.flavour)
 	}()
 	<-done
+	if err == nil {
+		r.found = &in
+	}
 	return in, err
 }
 

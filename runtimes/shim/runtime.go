@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"hapscope/runtimes"
@@ -23,6 +24,9 @@ type Options struct {
 type Runtime struct {
 	flavour Flavour
 	options Options
+
+	mu    sync.Mutex
+	found *installation // when it was found
 }
 
 var _ runtimes.Runtime = (*Runtime)(nil)
@@ -35,14 +39,11 @@ func New(f Flavour, o Options) *Runtime {
 	if o.Deadline == 0 {
 		o.Deadline = 5 * time.Minute
 	}
-	return &Runtime{f, o}
+	return &Runtime{flavour: f, options: o}
 }
 
 // Variant implements runtimes.Runtime.
 func (r *Runtime) Variant() string { return r.flavour.Variant }
-
-// probeDeadline is for a guest of three instructions.
-const probeDeadline = 20 * time.Second
 
 // Sweep implements runtimes.Runtime: what is in a cgroup or a network namespace of
 // ours the OCI runtimes' sweep finds by the same names.

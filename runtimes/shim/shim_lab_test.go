@@ -52,15 +52,28 @@ func traces(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("sh", "-c", `
 		find /sys/fs/cgroup -mindepth 1 -type d -path '*hapscope*'
-		ls -d /run/hapscope/netns/* /run/vc/*/hapscope-* /run/kata-containers/shared/sandboxes/hapscope-* 2>/dev/null
-		ip -o link | grep ' hs'
-		grep -e hapscope /proc/mounts | grep -v -e ' /run/hapscope' -e ' /lab'
-		pgrep -af 'containerd-shim-kata|qemu-system' | grep -v pgrep
+		ls -d /run/hapscope/netns/* /run/vc/*/hapscope-* /run/kata*/hapscope-* /run/kata-containers/shared/sandboxes/hapscope-* /run/containerd/s/* 2>/dev/null
+		ip -o link | grep -e ' hs' -e tap
+		tc qdisc show | grep -e hs -e tap
+		grep -e hapscope -e kata-containers /proc/mounts | grep -v -e ' /run/hapscope ' -e ' /lab'
+		pgrep -af 'containerd-shim-kata|qemu-system|virtiofsd' | grep -v pgrep
 		true`).CombinedOutput()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(out)
+}
+
+// leavesNothing compares before and after.
+func leavesNothing(t *testing.T) (check func()) {
+	t.Helper()
+	before := traces(t)
+	return func() {
+		t.Helper()
+		if after := traces(t); after != before {
+			t.Errorf("left behind:\nbefore:\n%s\nafter:\n%s", before, after)
+		}
+	}
 }
 
 // ask waits until the server answers.
@@ -110,7 +123,7 @@ func TestLife(t *testing.T) {
 		t.Errorf("Tools = %+v, %v", tools, err)
 	}
 	t.Log(tools)
-	before := traces(t)
+	defer leavesNothing(t)()
 	start := time.Now()
 	lap := func(what string) {
 		t.Logf("%s: %.2f s", what, time.Since(start).Seconds())
@@ -147,9 +160,6 @@ func TestLife(t *testing.T) {
 	if box.Running(ctx) == nil {
 		t.Error("a deleted sandbox runs")
 	}
-	if after := traces(t); after != before {
-		t.Errorf("left behind:\nbefore:\n%s\nafter:\n%s", before, after)
-	}
 }
 
 // fakeShim begins a script that passes for a shim until it is asked to start.
@@ -167,7 +177,7 @@ func TestBadStart(t *testing.T) {
 		"a shim that hangs": "sleep 1000\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := traces(t)
+			defer leavesNothing(t)()
 			path := filepath.Join(t.TempDir(), "shim")
 			if err := os.WriteFile(path, []byte(fakeShim+script), 0o755); err != nil {
 				t.Fatal(err)
@@ -179,9 +189,6 @@ func TestBadStart(t *testing.T) {
 			}
 			if errors.Is(err, context.Canceled) {
 				t.Errorf("err = %v", err)
-			}
-			if after := traces(t); after != before {
-				t.Errorf("left behind:\nbefore:\n%s\nafter:\n%s", before, after)
 			}
 		})
 	}

@@ -14,7 +14,7 @@ import (
 // Tools implements runtimes.Runtime: the shim, and what its configuration makes of
 // one sandbox. What has no version of its own has its digest.
 func (r *Runtime) Tools(ctx context.Context) ([]record.Tool, error) {
-	in, err := find(ctx, r.flavour)
+	in, err := r.installed(ctx)
 	if err != nil {
 		return nil, err
 	}
