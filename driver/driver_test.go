@@ -223,7 +223,9 @@ func TestFaults(t *testing.T) {
 		err    error
 	}{
 		{"missing runtime", func(b *bench) { b.runtime.requirements = missing }, record.Skipped, "runtime: not in PATH", ErrUnfit},
-		{"create fails", func(b *bench) { b.runtime.createErr = errors.New("no such platform") }, record.Failed, "create the sandbox: no such platform", nil},
+		{"create fails", func(b *bench) {
+			b.runtime.createErr = runtimes.WithRemedy(errors.New("no such platform"), "use another")
+		}, record.Failed, "create the sandbox: no such platform", nil},
 		{"never ready", func(b *bench) { b.workload.never, b.plan.Deadline = true, 0.3 }, record.Failed, "no end within the deadline of 0.3s", nil},
 		{"dies in boot", func(b *bench) { b.runtime.dies, b.workload.never = true, true }, record.Failed, "ended before it was ready: exit status 7\noutput of the sandbox:\nlast words", nil},
 		{"wrong reply", func(b *bench) { b.workload.wrongAt = 3 }, record.Failed, "wrong reply to ping: want pong, got pang", nil},
@@ -251,6 +253,9 @@ func TestFaults(t *testing.T) {
 			}
 			if r.Status == record.Failed && len(r.Phases) > 0 {
 				t.Error("a failed repetition keeps numbers")
+			}
+			if want := runtimes.Remedy(b.runtime.createErr); r.Remedy != want {
+				t.Errorf("remedy %q, want %q", r.Remedy, want)
 			}
 		})
 	}

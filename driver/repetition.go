@@ -58,7 +58,7 @@ func (d *Driver) step(ctx context.Context, plan record.Plan, step record.Step, i
 	defer cancel()
 	if err := r.run(ctx); err != nil {
 		// A sandbox that fails early looks safe: no number of it is kept.
-		result.Status, result.Phases, result.Reason = record.Failed, nil, r.explain(ctx, err)
+		result.Status, result.Phases, result.Reason, result.Remedy = record.Failed, nil, r.explain(ctx, err), runtimes.Remedy(err)
 		return result
 	}
 	result.Status, result.Reason = judge(&result)

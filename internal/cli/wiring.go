@@ -37,7 +37,7 @@ func allRuntimes() (all []runtimes.Runtime) {
 
 // needsKata reports whether a variant needs what the lab's component kata has.
 func needsKata(variant string) bool {
-	return slices.ContainsFunc(shim.Flavours(), func(f shim.Flavour) bool { return f.Variant == variant })
+	return slices.ContainsFunc(shim.Flavours(), func(f shim.Flavour) bool { return f.Variant == variant && f.InLab })
 }
 
 // allWorkloads lists the workloads in the order in which tables show them.

@@ -44,10 +44,17 @@ func (s *sandbox) deleteByShim(ctx context.Context) error {
 	}
 	t := s.task
 	defer func() { s.client.Close(); s.client, s.task = nil, nil }()
+	if !s.created {
+		return nil // it would answer when it has given up creating, if ever
+	}
+	s.mu.Lock()
+	ended := s.exit != nil
+	s.mu.Unlock()
+	if pids, err := cgroup.Processes(s.cgroup); !ended && (err != nil || !slices.Contains(pids, s.monitor)) {
+		// The shim would go on asking an agent that is no more.
+		return errors.Join(fmt.Errorf("its monitor, process %d, has ended before", s.monitor), err)
+	}
 	return s.call(ctx, "delete", func(ctx context.Context) error {
-		s.mu.Lock()
-		ended := s.exit != nil
-		s.mu.Unlock()
 		if s.running && !ended {
 			if _, err := t.Kill(ctx, &task.KillRequest{ID: s.id(), Signal: uint32(unix.SIGKILL), All: true}); err != nil {
 				return err
@@ -78,6 +85,9 @@ func (s *sandbox) removeRest(ctx context.Context) error {
 	if s.started {
 		_, err := killShims(s.id())
 		errs = append(errs, err)
+		if path, ok := strings.CutPrefix(s.address, "unix://"); ok {
+			os.Remove(path) // the shim's, if it was killed
+		}
 		for _, dir := range s.runtime.flavour.State {
 			errs = append(errs, removeState(filepath.Join(dir, s.id())))
 		}

@@ -2,6 +2,7 @@ package shim
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,10 @@ type sandbox struct {
 	net     *netns.Namespace
 	bundle  *bundle.Bundle
 	cgroup  string
+	in      installation
 	started bool // the shim's daemon was asked for
+	address string
+	created bool // the shim has a container, and can be asked to remove it
 	running bool // the process was started
 	client  *ttrpc.Client
 	task    task.TaskService
@@ -80,6 +84,9 @@ func (s *sandbox) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.in, err = s.runtime.installed(ctx); err != nil {
+		return err
+	}
 	dir := filepath.Join(root, cgroupParent, s.spec.ID)
 	if cgroup.Exists(dir) {
 		return fmt.Errorf("its cgroup %s is there already", dir)
@@ -100,23 +107,56 @@ func (s *sandbox) create(ctx context.Context) error {
 			return err
 		}
 	}
-	address, err := s.launch(ctx)
-	if err != nil {
-		return err
+	if s.address, err = s.launch(ctx); err != nil {
+		return runtimes.WithRemedy(err, "hapscope doctor shows what the shim needs")
 	}
-	conn, err := dial(ctx, address)
+	conn, err := dial(ctx, s.address)
 	if err != nil {
 		return fmt.Errorf("reach the shim: %w", err)
 	}
 	s.client = ttrpc.NewClient(conn)
 	s.task = task.NewTaskClient(s.client)
-	return s.call(ctx, "create", func(ctx context.Context) error {
-		_, err := s.task.Create(ctx, &task.CreateTaskRequest{ID: s.id(), Bundle: s.bundle.Dir, Stdout: s.outputPath(), Stderr: s.outputPath()})
-		if err != nil {
-			return err
+	if err := s.call(ctx, "create", s.createTask); err != nil {
+		return s.diagnose(err)
+	}
+	s.created = true
+	return nil
+}
+
+func (s *sandbox) createTask(ctx context.Context) error {
+	options, err := s.in.options()
+	if err != nil {
+		return err
+	}
+	return s.guarded(ctx, func(ctx context.Context) error {
+		_, err := s.task.Create(ctx, &task.CreateTaskRequest{
+			ID: s.id(), Bundle: s.bundle.Dir, Stdout: s.outputPath(), Stderr: s.outputPath(), Options: options,
+		})
+		if err == nil {
+			s.monitor, err = findMonitor(s.cgroup)
 		}
-		return s.findMonitor()
+		return err
 	})
+}
+
+// diagnose says of a sandbox that could not be created how far it has come, and what
+// can be done.
+func (s *sandbox) diagnose(err error) error {
+	c, remedy := s.in.config, "hapscope doctor shows what it needs"
+	guest := "is " + cmp.Or(c.Image, c.Initrd, "the guest's image") + " one with Kata's agent, and does " + cmp.Or(c.Kernel, "its kernel") + " fit it?"
+	_, noMonitor := findMonitor(s.cgroup)
+	switch {
+	case errors.Is(err, errMonitorGone):
+		remedy = "see the kernel's log (dmesg) for " + cmp.Or(c.Monitor, "it") + "; a guest that panics ends it, too: " + guest
+	case errors.Is(err, errNoMonitor):
+		remedy = "see that " + c.Path + " has sandbox_cgroup_only = true"
+	case errors.Is(err, context.Canceled):
+		return err // the user has interrupted it
+	case noMonitor == nil && (errors.Is(err, errNoAnswer) || errors.Is(err, context.DeadlineExceeded)):
+		err = fmt.Errorf("the virtual machine runs, but the agent in it has not answered: %w", err)
+		remedy = guest + " A slow machine needs a longer deadline"
+	}
+	return runtimes.WithRemedy(err, remedy)
 }
 
 // launch has the shim start its daemon and returns the daemon's address.
@@ -125,9 +165,10 @@ func (s *sandbox) launch(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.runtime.options.Deadline, fmt.Errorf("no end after %v", s.runtime.options.Deadline))
 	defer cancel()
 	var out, stderr bytes.Buffer
-	c := exec.CommandContext(ctx, s.runtime.options.Path,
+	c := exec.CommandContext(ctx, s.in.shim,
 		"-namespace", namespace, "-id", s.id(), "-address", "/none", "-publish-binary", "/bin/true", "start")
 	c.Dir, c.Stdout, c.Stderr = s.bundle.Dir, &out, &stderr
+	c.Env = environment(os.Environ())
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	c.WaitDelay = time.Second
@@ -135,9 +176,18 @@ func (s *sandbox) launch(ctx context.Context) (string, error) {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return "", fmt.Errorf("%s start: %w: %s", s.runtime.options.Path, err, strings.TrimSpace(stderr.String()))
+		return "", fmt.Errorf("%s start: %w: %s", s.in.shim, err, strings.TrimSpace(stderr.String()))
 	}
 	return strings.TrimSpace(out.String()), nil
+}
+
+// environment leaves out what would change what a shim does: by KATA_CONF_FILE it can
+// be told a configuration, which the Rust shim prefers to that of the request, and by
+// TTRPC_ADDRESS a containerd that wants its events.
+func environment(env []string) []string {
+	return slices.DeleteFunc(env, func(e string) bool {
+		return strings.HasPrefix(e, "KATA_CONF_FILE=") || strings.HasPrefix(e, "TTRPC_ADDRESS=")
+	})
 }
 
 // dial connects to a shim. Older ones listen on an abstract socket and say only its
@@ -151,44 +201,33 @@ func dial(ctx context.Context, address string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "unix", address)
 }
 
+// errNoAnswer is when a request has taken too long.
+var errNoAnswer = errors.New("no answer")
+
 // call makes one request. When it gets no answer the sandbox is killed, and with it
 // the connection ends.
 func (s *sandbox) call(ctx context.Context, verb string, request func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.runtime.options.Deadline, fmt.Errorf("no answer after %v", s.runtime.options.Deadline))
+	ctx, cancel := context.WithTimeoutCause(ctx, s.runtime.options.Deadline, fmt.Errorf("%w after %v", errNoAnswer, s.runtime.options.Deadline))
 	defer cancel()
 	err := request(ctx)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ctx.Err()): // says no more than why
+		err = context.Cause(ctx)
+	case ctx.Err() != nil:
 		err = fmt.Errorf("%w (%w)", context.Cause(ctx), err)
 	}
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", s.runtime.flavour.Binary, verb, err)
-	}
-	return nil
-}
-
-// findMonitor looks for the process that has the virtual machine.
-func (s *sandbox) findMonitor() error {
-	pids, err := cgroup.Processes(s.cgroup)
-	if err != nil {
-		return err
-	}
-	for _, pid := range pids {
-		fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
-		for _, fd := range fds {
-			if target, _ := os.Readlink(fd); target == "anon_inode:kvm-vm" {
-				s.monitor = pid
-				return nil
-			}
-		}
-	}
-	return fmt.Errorf("none of the processes %v in its cgroup has a virtual machine", pids)
+	return fmt.Errorf("%s %s: %w", binary, verb, err)
 }
 
 // Start implements runtimes.Sandbox.
 func (s *sandbox) Start(ctx context.Context) error {
 	err := s.call(ctx, "start", func(ctx context.Context) error {
-		_, err := s.task.Start(ctx, &task.StartRequest{ID: s.id()})
-		return err
+		return s.guarded(ctx, func(ctx context.Context) error {
+			_, err := s.task.Start(ctx, &task.StartRequest{ID: s.id()})
+			return err
+		})
 	})
 	if err != nil {
 		return err

@@ -52,15 +52,28 @@ func traces(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("sh", "-c", `
 		find /sys/fs/cgroup -mindepth 1 -type d -path '*hapscope*'
-		ls -d /run/hapscope/netns/* /run/vc/*/hapscope-* /run/kata-containers/shared/sandboxes/hapscope-* 2>/dev/null
-		ip -o link | grep ' hs'
-		grep -e hapscope /proc/mounts | grep -v -e ' /run/hapscope' -e ' /lab'
-		pgrep -af 'containerd-shim-kata|qemu-system' | grep -v pgrep
+		ls -d /run/hapscope/netns/* /run/vc/*/hapscope-* /run/kata*/hapscope-* /run/kata-containers/shared/sandboxes/hapscope-* /run/containerd/s/* 2>/dev/null
+		ip -o link | grep -e ' hs' -e tap
+		tc qdisc show | grep -e hs -e tap
+		grep -e hapscope -e kata-containers /proc/mounts | grep -v -e ' /run/hapscope ' -e ' /lab'
+		pgrep -af 'containerd-shim-kata|qemu-system|virtiofsd' | grep -v pgrep
 		true`).CombinedOutput()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(out)
+}
+
+// leavesNothing compares before and after.
+func leavesNothing(t *testing.T) (check func()) {
+	t.Helper()
+	before := traces(t)
+	return func() {
+		t.Helper()
+		if after := traces(t); after != before {
+			t.Errorf("left behind:\nbefore:\n%s\nafter:\n%s", before, after)
+		}
+	}
 }
 
 // ask waits until the server answers.
@@ -106,11 +119,11 @@ func TestLife(t *testing.T) {
 		t.Fatalf("unmet: %+v", record.Unmet(info.Requirements))
 	}
 	tools, err := r.Tools(ctx)
-	if err != nil || len(tools) != 1 || tools[0].Version == "" || len(tools[0].SHA256) != 64 {
+	if err != nil || len(tools) < 5 || !strings.Contains(tools[0].Version, "Kata 1, shim in Go") || len(tools[0].SHA256) != 64 {
 		t.Errorf("Tools = %+v, %v", tools, err)
 	}
 	t.Log(tools)
-	before := traces(t)
+	defer leavesNothing(t)()
 	start := time.Now()
 	lap := func(what string) {
 		t.Logf("%s: %.2f s", what, time.Since(start).Seconds())
@@ -147,10 +160,12 @@ func TestLife(t *testing.T) {
 	if box.Running(ctx) == nil {
 		t.Error("a deleted sandbox runs")
 	}
-	if after := traces(t); after != before {
-		t.Errorf("left behind:\nbefore:\n%s\nafter:\n%s", before, after)
-	}
 }
+
+// fakeShim begins a script that passes for a shim until it is asked to start.
+const fakeShim = `#!/bin/sh
+[ "$1" = --version ] && echo 'containerd shim: id: "x", version: 1.13.0, commit: x' && exit
+`
 
 // A monitor that dies while it starts, and a shim that never answers: an error, in
 // time, and nothing is left.
@@ -162,9 +177,9 @@ func TestBadStart(t *testing.T) {
 		"a shim that hangs": "sleep 1000\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := traces(t)
+			defer leavesNothing(t)()
 			path := filepath.Join(t.TempDir(), "shim")
-			if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+			if err := os.WriteFile(path, []byte(fakeShim+script), 0o755); err != nil {
 				t.Fatal(err)
 			}
 			r := New(Flavours()[0], Options{Path: path, Deadline: 2 * time.Second})
@@ -174,9 +189,6 @@ func TestBadStart(t *testing.T) {
 			}
 			if errors.Is(err, context.Canceled) {
 				t.Errorf("err = %v", err)
-			}
-			if after := traces(t); after != before {
-				t.Errorf("left behind:\nbefore:\n%s\nafter:\n%s", before, after)
 			}
 		})
 	}
