@@ -78,8 +78,8 @@ func TestInBrowser(t *testing.T) {
 				if scroll > client || client != float64(width) {
 					t.Errorf("the page is %v wide in a window of %v (asked for %d)", scroll, client, width)
 				}
-				if figures != 2 {
-					t.Errorf("%v figures are visible, want 2", figures)
+				if figures != 3 {
+					t.Errorf("%v figures are visible, want 3", figures)
 				}
 				if len(cut) > 0 {
 					t.Errorf("texts reach out of the figure (%v wide): %q", drawn, cut)
