@@ -32,7 +32,7 @@ build:          ## the static binary ./hapscope
 test: test-deps ## install and run all tests
 	@mkdir -p build && : >build/parts
 	@$(MAKE) -s all-parts; code=$$?; \
-	  awk '{ printf "%-26s %4d s  %s\n", ($$3 ? "" : "  ") $$1, $$2, $$3 }' build/parts; \
+	  awk '{ name = ($$3 ? "" : "  ") $$1; s = $$2; $$1 = $$2 = ""; printf "%-26s %4d s%s\n", name, s, $$0 }' build/parts; \
 	  [ $$code = 0 ] && echo "all tests passed" || echo "FAILED"; exit $$code
 
 # The parts of `make test` that need VMs. LANES run at a time, the longest first: one
