@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"slices"
+
 	"gonum.org/v1/gonum/stat"
 
 	"hapscope/record"
@@ -21,6 +23,14 @@ type Layer struct {
 	Context record.Context // that of a role, or Interrupt
 	Own     float64        // unique functions, mean over the repetitions
 	Adds    float64        // those among them that no layer before has: they add up to Layers.Mean
+}
+
+// Layer returns one of them, or nil where it did nothing.
+func (l *Layers) Layer(c record.Context) *Layer {
+	if i := slices.IndexFunc(l.Layers, func(l Layer) bool { return l.Context == c }); i >= 0 {
+		return &l.Layers[i]
+	}
+	return nil
 }
 
 // LayersOf takes the steady state of every cell apart of which the roles are known.
@@ -49,16 +59,12 @@ func (c *Cell) layers() (Layers, bool) {
 			adds[i] = append(adds[i], float64(len(set.Minus(below))))
 			below = below.Union(set)
 		}
-		n := float64(len(below))
-		if len(totals) == 0 {
-			l.Min = n
-		}
-		totals, l.Min, l.Max = append(totals, n), min(l.Min, n), max(l.Max, n)
+		totals = append(totals, float64(len(below)))
 	}
 	if l.N = len(totals); l.N == 0 {
 		return l, false
 	}
-	l.Mean = stat.Mean(totals, nil)
+	l.Mean, l.Min, l.Max = stat.Mean(totals, nil), slices.Min(totals), slices.Max(totals)
 	for i, context := range contexts {
 		if mean := stat.Mean(own[i], nil); mean > 0 {
 			l.Layers = append(l.Layers, Layer{context, mean, stat.Mean(adds[i], nil)})

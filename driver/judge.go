@@ -19,7 +19,7 @@ func judge(r *record.Result) (record.Status, string) {
 		if p.Unknown > 0 {
 			reasons = append(reasons, fmt.Sprintf("%s: %d entries at addresses outside the function table", p.Phase, p.Unknown))
 		}
-		if b, n := p.VMExits, exits(p.VM); b != nil && (n < b.Low || n > b.High) {
+		if b, n := p.VMExits, p.VMTotal(record.VMExit); b != nil && (n < b.Low || n > b.High) {
 			reasons = append(reasons, fmt.Sprintf("%s: %d VM exits were counted, the kernel's own counters say %d to %d", p.Phase, n, b.Low, b.High))
 		}
 		// An idle sandbox may well do nothing.
@@ -31,12 +31,4 @@ func judge(r *record.Result) (record.Status, string) {
 		return record.Degraded, strings.Join(reasons, "; ")
 	}
 	return record.OK, ""
-}
-
-// exits sums the exits of virtual machines.
-func exits(vm map[record.VMEvent]map[string]uint64) (sum uint64) {
-	for _, n := range vm[record.VMExit] {
-		sum += n
-	}
-	return sum
 }

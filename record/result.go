@@ -150,6 +150,14 @@ func (s *Sighting) LostTotal() (n uint64) {
 	return n
 }
 
+// VMTotal sums the events of virtual machines of one kind.
+func (p *PhaseResult) VMTotal(kind VMEvent) (n uint64) {
+	for _, events := range p.VM[kind] {
+		n += events
+	}
+	return n
+}
+
 // LoadResult is what the load generator did in the steady phase.
 type LoadResult struct {
 	Mode     string  `json:"mode"`     // paced or saturating

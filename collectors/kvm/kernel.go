@@ -23,9 +23,12 @@ const debugfs = "/sys/kernel/debug/kvm"
 type own map[string]uint64
 
 // readOwn reads those of the virtual machines that threads of a cgroup made. It
-// returns nil where that cannot be told: there are no such files, or a machine's
-// maker has ended, so that nobody knows whose it is.
+// returns nil where that cannot be told: there is no cgroup yet, there are no such
+// files, or a machine's maker has ended, so that nobody knows whose it is.
 func readOwn(dir string) (own, error) {
+	if dir == "" {
+		return nil, nil
+	}
 	entries, err := os.ReadDir(debugfs)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return nil, nil

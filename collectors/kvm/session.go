@@ -61,9 +61,6 @@ func (s *Session) Seed(t collectors.Target) (int, error) {
 // Begin lets events flow.
 func (s *Session) Begin() (err error) {
 	s.window = window{}
-	if s.cgroup == "" {
-		return s.Tap.Begin()
-	}
 	if s.window.before, err = readOwn(s.cgroup); err != nil {
 		return err
 	}
@@ -76,9 +73,6 @@ func (s *Session) Begin() (err error) {
 
 // Stop stops the flow.
 func (s *Session) Stop() (err error) {
-	if s.cgroup == "" {
-		return s.Tap.Stop()
-	}
 	s.window.ending, err = readOwn(s.cgroup)
 	err = errors.Join(err, s.Tap.Stop())
 	if err == nil {

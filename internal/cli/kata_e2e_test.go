@@ -25,10 +25,7 @@ func TestKata(t *testing.T) {
 			t.Errorf("%s is %s: %s", r.Cell(), r.Status, r.Reason)
 			continue
 		}
-		var exits uint64
-		for _, n := range steady.VM[record.VMExit] {
-			exits += n
-		}
+		exits := steady.VMTotal(record.VMExit)
 		if r.Variant == "runc" {
 			if exits != 0 || steady.Roles[record.RoleWorkload] == nil || len(steady.Roles) != 1 {
 				t.Errorf("runc: %d exits, roles %v", exits, steady.Roles)

@@ -1,8 +1,6 @@
 package html
 
 import (
-	"slices"
-
 	"hapscope/analysis"
 	"hapscope/record"
 	"hapscope/reports/plot"
@@ -39,11 +37,7 @@ func newLayers(r *analysis.Report) (*layers, error) {
 	for _, l := range all {
 		row := layersRow{Layers: l}
 		for _, c := range out.Contexts {
-			var layer *analysis.Layer
-			if i := slices.IndexFunc(l.Layers, func(l analysis.Layer) bool { return l.Context == c }); i >= 0 {
-				layer = &l.Layers[i]
-			}
-			row.Columns = append(row.Columns, layer)
+			row.Columns = append(row.Columns, l.Layer(c))
 		}
 		out.Rows = append(out.Rows, row)
 	}

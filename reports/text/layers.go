@@ -29,10 +29,8 @@ func layers(b *bytes.Buffer, r *analysis.Report, width int) {
 		row := table.Row{l.Cell.String()}
 		for _, c := range contexts {
 			text := ""
-			for _, layer := range l.Layers {
-				if layer.Context == c {
-					text = fmt.Sprintf("%.0f (+%.0f)", layer.Own, layer.Adds)
-				}
+			if layer := l.Layer(c); layer != nil {
+				text = fmt.Sprintf("%.0f (+%.0f)", layer.Own, layer.Adds)
 			}
 			row = append(row, text)
 		}
