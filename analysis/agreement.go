@@ -52,24 +52,53 @@ func (r *Report) Agreements() (out []Agreement) {
 	return out
 }
 
-func agreements(cell record.Cell, first string, results []*record.Result, base map[string]int) (out []Agreement) {
+// agreements compares the first witness with each further one in one phase of one
+// repetition. Functions are by their place in the kernel's own table.
+func agreements(cell record.Cell, first string, p *record.PhaseResult) (out []Agreement) {
+	for name, other := range p.Others {
+		a := Agreement{Cell: cell, A: first, B: name, Sample: len(other.Sample), Worst: 1}
+		a.compare(within(p.Functions[record.InProcess], other.Sample), other.Functions[record.InProcess])
+		out = append(out, a)
+	}
+	return out
+}
+
+// joinAgreements adds up those of a cell's repetitions.
+func joinAgreements(results []*kept, base map[string]int) (out []Agreement) {
 	for _, r := range results {
-		p := r.Phase(record.Steady)
-		if !measured(r.Status) || p == nil {
+		_, p := r.phase(record.Steady)
+		if p == nil {
 			continue
 		}
-		for name, other := range p.Others {
-			i := slices.IndexFunc(out, func(a Agreement) bool { return a.B == name })
+		for _, one := range p.beside {
+			i := slices.IndexFunc(out, func(a Agreement) bool { return a.B == one.B })
 			if i < 0 {
 				i = len(out)
-				out = append(out, Agreement{Cell: cell, A: first, B: name, Worst: 1})
+				out = append(out, Agreement{Cell: one.Cell, A: one.A, B: one.B, Worst: 1})
 			}
-			out[i].compare(within(p.Functions[record.InProcess], other.Sample), other.Functions[record.InProcess], base[r.Kernel])
-			out[i].Sample = max(out[i].Sample, len(other.Sample))
+			out[i].join(one, base[r.Kernel])
 		}
 	}
 	slices.SortFunc(out, func(a, b Agreement) int { return strings.Compare(a.B, b.B) })
 	return out
+}
+
+// join adds a repetition, to whose functions base is added.
+func (a *Agreement) join(one Agreement, base int) {
+	a.N += one.N
+	a.Both += one.Both
+	a.Either += one.Either
+	a.Worst, a.Sample = min(a.Worst, one.Worst), max(a.Sample, one.Sample)
+	for _, d := range one.Dissent {
+		d.Function += base
+		i := slices.IndexFunc(a.Dissent, func(o Dissent) bool { return o.Function == d.Function && o.Witness == d.Witness })
+		if i < 0 {
+			a.Dissent = append(a.Dissent, d)
+			continue
+		}
+		a.Dissent[i].N += d.N
+		a.Dissent[i].Entries += d.Entries
+	}
 }
 
 // within keeps the hits of functions in the sample, all of them where it is nil.
@@ -83,8 +112,8 @@ func within(hits []record.Hit, sample []int) []record.Hit {
 	})
 }
 
-func (a *Agreement) compare(first, second []record.Hit, base int) {
-	x, y := setOf(first, base), setOf(second, base)
+func (a *Agreement) compare(first, second []record.Hit) {
+	x, y := setOf(first), setOf(second)
 	both, either := len(x.Intersect(y)), len(x.Union(y))
 	a.N++
 	a.Both += both
@@ -92,23 +121,13 @@ func (a *Agreement) compare(first, second []record.Hit, base int) {
 	if either > 0 {
 		a.Worst = min(a.Worst, float64(both)/float64(either))
 	}
-	a.dissent(a.A, x.Minus(y), first, base)
-	a.dissent(a.B, y.Minus(x), second, base)
+	a.dissent(a.A, x.Minus(y), first)
+	a.dissent(a.B, y.Minus(x), second)
 }
 
-func (a *Agreement) dissent(witness string, only Set, hits []record.Hit, base int) {
+func (a *Agreement) dissent(witness string, only Set, hits []record.Hit) {
 	for _, f := range only {
-		i := slices.IndexFunc(a.Dissent, func(d Dissent) bool { return d.Function == f && d.Witness == witness })
-		if i < 0 {
-			i = len(a.Dissent)
-			a.Dissent = append(a.Dissent, Dissent{Function: f, Witness: witness})
-		}
-		a.Dissent[i].N++
-		for _, h := range hits {
-			if base+h.Function == f {
-				a.Dissent[i].Entries += h.Count
-			}
-		}
+		a.Dissent = append(a.Dissent, Dissent{Function: f, Witness: witness, N: 1, Entries: entries(hits, f)})
 	}
 }
 

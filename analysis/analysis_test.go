@@ -129,8 +129,9 @@ func TestRankingTurns(t *testing.T) {
 func TestSharing(t *testing.T) {
 	s := analysis.New(small()).Sharings()
 	want := []analysis.Sharing{{
-		Workload: "w", Variants: []string{"x", "y"}, Shared: analysis.Set{0},
+		Workload: "w", Variants: []string{"x", "y"}, Sizes: []int{3, 2}, Shared: analysis.Set{0},
 		Private: []analysis.Set{{1, 2}, {5}}, Jaccard: [][]float64{{1, 0.25}, {0.25, 1}},
+		Combinations: []analysis.Combination{{Members: []int{0}, Functions: analysis.Set{1, 2}}, {Members: []int{0, 1}, Functions: analysis.Set{0}}, {Members: []int{1}, Functions: analysis.Set{5}}},
 	}}
 	if d := cmp.Diff(want, s); d != "" {
 		t.Error(d)
@@ -158,6 +159,18 @@ func TestTwoKernels(t *testing.T) {
 	}
 	if s := report.Cell("x", "w").HAP(); len(s.Intersection) != 0 {
 		t.Errorf("functions of two kernels were taken for the same: %v", s.Intersection)
+	}
+}
+
+// Where there is no create, the start is boot alone.
+func TestStartWithoutCreate(t *testing.T) {
+	rec := small()
+	for i := range rec.Results {
+		rec.Results[i].Phases = rec.Results[i].Phases[1:]
+	}
+	s := analysis.New(rec).Cell("x", "w").Summary(analysis.CreateBoot, record.InProcess, analysis.UniqueFunctions)
+	if s == nil || s.Median != 2 {
+		t.Errorf("summary = %+v", s)
 	}
 }
 
@@ -189,7 +202,7 @@ func TestSelect(t *testing.T) {
 
 func TestVerdict(t *testing.T) {
 	got := analysis.New(small()).Verdict()
-	want := "In the steady state, y made the host's kernel run the fewest unique functions under w: 1 (median, process context), against 2 with x. Of 2 cells: 1 ok, 1 missing."
+	want := "In the steady state, y made the host's kernel run the fewest unique functions under w: 1 (median, process context), against 2 with x. Of 2 cells: 1 ok, 1 missing; one of these has numbers, of its other repetitions."
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

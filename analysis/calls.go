@@ -20,13 +20,14 @@ func (r *Report) SyscallTables() []CallTable {
 	return r.callTables(func(s *Sample) map[string]uint64 { return s.Syscalls })
 }
 
-// VMTables returns, for each workload, what virtual machines made KVM and vhost do.
+// VMTables returns, for each workload, what virtual machines made KVM, vhost and virtiofsd do.
 // Variants without any are left out, and so are workloads without such variants.
 func (r *Report) VMTables() []CallTable {
 	return r.callTables(func(s *Sample) map[string]uint64 {
 		flat := map[string]uint64{}
 		flatten(flat, "", s.VM)
 		flatten(flat, "vhost ", s.Vhost)
+		flatten(flat, "virtiofs ", s.Virtiofs)
 		if len(flat) == 0 {
 			return nil
 		}

@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -12,42 +11,21 @@ import (
 // Cell is one planned cell and what came of it.
 type Cell struct {
 	record.Cell
-	Status   record.Status         // worst of the planned repetitions
-	Planned  int                   // repetitions
-	Counts   map[record.Status]int // repetitions by status
-	Troubles []Trouble             // why repetitions are not ok, each once
-	Notes    []Note                // what the driver remarked on its repetitions
-	Health   []Health              // of the instrument, per recorded phase
-	Kernels  []string              // build ids under which it was measured
+	Outcome
+	Health  []Health // of the instrument, per recorded phase
+	Kernels []string // build ids under which it was measured
 	// Spared counts repetitions that were planned and not made because the cell
 	// had converged.
 	Spared      int
 	Convergence Convergence
-	Retried     int              // repetitions that came about at a later attempt
 	Kthreads    []record.Kthread // work that kernel threads did for the sandbox in its steady phase, summed over repetitions
 	Witness     []string         // of whom the first gave the result
 	Partial     []record.Context // of which the first witness knows that it does not see everything
+	postures    []record.Posture // of all repetitions
 	agreements  []Agreement
 	samples     map[record.Phase][]*Sample
 	summaries   map[Key]*Summary
 }
-
-// Trouble is a reason, with its remedy, that some repetitions share.
-type Trouble struct {
-	Status      record.Status
-	Reason      string
-	Remedy      string
-	Repetitions []int
-}
-
-// Note is a warning that some repetitions share.
-type Note struct {
-	Text        string
-	Repetitions []int
-}
-
-// Measured returns how many repetitions have numbers.
-func (c *Cell) Measured() int { return c.Counts[record.OK] + c.Counts[record.Degraded] }
 
 // Summary returns the cell's summary, or nil where there is no number.
 func (c *Cell) Summary(phase record.Phase, context record.Context, m Metric) *Summary {
@@ -61,30 +39,15 @@ func (c *Cell) HAP() *Summary { return c.summaries[HAP()] }
 func (c *Cell) Samples(phase record.Phase) []*Sample { return c.samples[phase] }
 
 // newCell judges a cell: its planned repetitions and the results that there are.
-// base says where each kernel's functions begin in Report.Functions.
-func newCell(cell record.Cell, plan *record.Plan, planned []int, results []*record.Result, base map[string]int) *Cell {
-	c := &Cell{Cell: cell, Status: record.OK, Planned: len(planned), Counts: map[record.Status]int{}, Witness: witnesses(plan),
+func newCell(cell record.Cell, plan *record.Plan, planned []int, of *gathered, u *universe) *Cell {
+	c := &Cell{Cell: cell, Outcome: newOutcome(len(planned)), Witness: witnesses(plan),
 		samples: map[record.Phase][]*Sample{}, summaries: map[Key]*Summary{}}
 	done := map[int]bool{}
-	for _, r := range results {
+	for _, r := range of.results {
 		done[r.Repetition] = true
-		c.Counts[r.Status]++
-		c.Status = worse(c.Status, r.Status)
-		if r.Status != record.OK {
-			c.trouble(r.Status, r.Reason, r.Remedy, r.Repetition)
-		}
-		for _, w := range r.Warnings {
-			c.note(w, r.Repetition)
-		}
-		if len(r.Retried) > 0 {
-			c.Retried++
-		}
-		for _, reason := range r.Retried {
-			first, _, _ := strings.Cut(reason, "\n")
-			c.note("an attempt failed and was repeated: "+first, r.Repetition)
-		}
+		c.count(r.Repetition, r.Status, r.Reason, r.Remedy, r.Warnings, r.Retried)
 		if !measured(r.Status) {
-			continue // phases of a failed repetition are evidence, not measurements
+			continue
 		}
 		if !slices.Contains(c.Kernels, r.Kernel) {
 			c.Kernels = append(c.Kernels, r.Kernel)
@@ -92,12 +55,8 @@ func newCell(cell record.Cell, plan *record.Plan, planned []int, results []*reco
 		if p := r.Phase(record.Steady); p != nil && c.Partial == nil {
 			c.Partial = p.Partial
 		}
-		byPhase := samples(r, base[r.Kernel])
-		for _, phase := range slices.Sorted(maps.Keys(byPhase)) {
-			c.samples[phase] = append(c.samples[phase], byPhase[phase])
-		}
 	}
-	c.Convergence = converge(results)
+	c.Convergence = converge(of)
 	enough := plan.UntilConverged > 0 && c.Convergence.Converged(plan.UntilConverged)
 	for _, n := range planned {
 		switch {
@@ -105,27 +64,44 @@ func newCell(cell record.Cell, plan *record.Plan, planned []int, results []*reco
 		case enough:
 			c.Spared++
 		default:
-			c.Counts[Missing]++
-			c.Status = worse(c.Status, Missing)
-			c.trouble(Missing, "the run was interrupted before this repetition", "hapscope run --resume DIR", n)
+			c.miss(n)
 		}
 	}
-	c.Health = health(results)
-	c.Kthreads = kthreads(results)
-	c.agreements = agreements(cell, c.Witness[0], results, base)
-	subtractIdle(c.samples)
-	for phase, s := range c.samples {
-		completeRoles(s)
-		for _, context := range Contexts() {
-			for _, m := range Metrics() {
-				key := Key{phase, context, m}
-				if sum := summarize(key, s); sum != nil {
-					c.summaries[key] = sum
+	c.Health = health(of.results)
+	c.Kthreads = kthreads(of.results)
+	c.postures = joinPostures(of.results)
+	c.agreements = joinAgreements(of.results, u.base)
+	for _, phase := range Phases() { // one at a time: unpacked sets are large
+		c.measure(phase, of, u)
+	}
+	return c
+}
+
+// measure makes the samples of a phase and their summaries.
+func (c *Cell) measure(phase record.Phase, of *gathered, u *universe) {
+	all := drafts(of, phase, u)
+	if phase == record.Steady {
+		if idle, measured := idle(of, u); measured {
+			for _, d := range all {
+				if d.functions != nil {
+					d.functions[Busy] = d.functions[record.InProcess].Minus(idle)
 				}
 			}
 		}
 	}
-	return c
+	completeRoles(all)
+	for _, d := range all {
+		d.seal()
+		c.samples[phase] = append(c.samples[phase], d.Sample)
+	}
+	for _, context := range Contexts() {
+		for _, m := range Metrics() {
+			key := Key{phase, context, m}
+			if sum := summarize(key, all); sum != nil {
+				c.summaries[key] = sum
+			}
+		}
+	}
 }
 
 // witnesses are those of the plan; old records had ftrace without saying so.
@@ -137,10 +113,10 @@ func witnesses(plan *record.Plan) []string {
 }
 
 // kthreads sums what kernel threads did in the steady phase, most runs first.
-func kthreads(results []*record.Result) (out []record.Kthread) {
+func kthreads(results []*kept) (out []record.Kthread) {
 	for _, r := range results {
 		p := r.Phase(record.Steady)
-		if p == nil || !measured(r.Status) {
+		if p == nil {
 			continue
 		}
 		all := p.Kthreads
@@ -160,25 +136,4 @@ func kthreads(results []*record.Result) (out []record.Kthread) {
 		return cmp.Or(cmp.Compare(b.Runs, a.Runs), strings.Compare(a.Thread, b.Thread), strings.Compare(a.Work, b.Work), strings.Compare(a.Owner, b.Owner))
 	})
 	return out
-}
-
-func (c *Cell) trouble(s record.Status, reason, remedy string, repetition int) {
-	for i := range c.Troubles {
-		t := &c.Troubles[i]
-		if t.Status == s && t.Reason == reason && t.Remedy == remedy {
-			t.Repetitions = append(t.Repetitions, repetition)
-			return
-		}
-	}
-	c.Troubles = append(c.Troubles, Trouble{s, reason, remedy, []int{repetition}})
-}
-
-func (c *Cell) note(text string, repetition int) {
-	for i := range c.Notes {
-		if c.Notes[i].Text == text {
-			c.Notes[i].Repetitions = append(c.Notes[i].Repetitions, repetition)
-			return
-		}
-	}
-	c.Notes = append(c.Notes, Note{text, []int{repetition}})
 }

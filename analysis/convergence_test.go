@@ -21,14 +21,23 @@ func repetition(n int, status record.Status, entries ...uint64) record.Result {
 	}}}
 }
 
+// gather keeps what a report needs of the repetitions of one cell.
+func gather(results ...record.Result) *gathered {
+	var g Gathering
+	rec := &record.Record{Run: record.Run{Plan: record.Plan{Witnesses: []string{"a"}}}}
+	for i := range results {
+		g.Add(rec, &results[i])
+	}
+	return g.cells[results[0].Cell()]
+}
+
 func TestConvergence(t *testing.T) {
 	results := []record.Result{
 		repetition(1, record.OK, 9, 9, 1),
 		repetition(2, record.Failed, 9, 9, 9, 9, 9), // counts for nothing
 		repetition(3, record.OK, 9, 0, 1, 9),
 	}
-	pointers := []*record.Result{&results[0], &results[1], &results[2]}
-	c := converge(pointers)
+	c := converge(gather(results...))
 	if !slices.Equal(c.New, []int{3, 1}) || !slices.Equal(c.Seen, []int{3, 4}) || c.Richness.Observed != 4 || c.Richness.Twice != 1 || c.Curve() != "3 → 4" {
 		t.Errorf("%+v", c)
 	}
@@ -53,7 +62,7 @@ func TestAgreement(t *testing.T) {
 	r.Phases[0].Others = map[string]*record.Sighting{"b": {Functions: map[record.Context][]record.Hit{
 		record.InProcess: {{Function: 0, Count: 5}, {Function: 1, Count: 4}, {Function: 3, Count: 80}},
 	}}}
-	got := agreements(record.Cell{Variant: "v", Workload: "w"}, "a", []*record.Result{&r, &r}, map[string]int{"": 0})
+	got := joinAgreements(gather(r, r).results, map[string]int{"": 0})
 	if len(got) != 1 {
 		t.Fatalf("%+v", got)
 	}
@@ -70,5 +79,19 @@ func TestAgreement(t *testing.T) {
 		if r := reason(record.Function{Symbol: symbol}, &Dissent{N: 1, Entries: 100}); !strings.Contains(r, want) {
 			t.Errorf("%s: %s", symbol, r)
 		}
+	}
+}
+
+// TestLongCurve: a list that nobody would read is cut in the middle, never at its ends.
+func TestLongCurve(t *testing.T) {
+	c := Convergence{}
+	for i := range 100 {
+		c.New, c.Seen = append(c.New, 100-i), append(c.Seen, 1000+i)
+	}
+	if got, want := c.Curve(), "1000 → 1001 → 1002 → 1003 → 1004 → … → 1095 → 1096 → 1097 → 1098 → 1099"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got, want := c.Gains(), "100, +99, +98, +97, +96, …, +5, +4, +3, +2, +1"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

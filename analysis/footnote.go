@@ -20,16 +20,25 @@ type Footnote struct {
 // FootnoteCell is a cell to which a footnote applies.
 type FootnoteCell struct {
 	record.Cell
+	Timed       bool         // in the repetitions without collectors
+	Place       record.Place // of those; empty where nothing was timed
 	Repetitions []int
 	Planned     int
 }
 
 // String says which repetitions of the cell are meant.
 func (f FootnoteCell) String() string {
-	if len(f.Repetitions) == f.Planned {
+	var which []string
+	if f.Timed {
+		which = append(which, strings.TrimSpace("timed "+string(f.Place)))
+	}
+	if len(f.Repetitions) < f.Planned {
+		which = append(which, fmt.Sprintf("repetition %s of %d", ranges(f.Repetitions), f.Planned))
+	}
+	if len(which) == 0 {
 		return f.Cell.String()
 	}
-	return fmt.Sprintf("%s (repetition %s of %d)", f.Cell, ranges(f.Repetitions), f.Planned)
+	return fmt.Sprintf("%s (%s)", f.Cell, strings.Join(which, ", "))
 }
 
 // ranges writes ascending numbers as 1, 3–5, 9.
@@ -66,23 +75,43 @@ func (f Footnote) Where() string {
 func (r *Report) Footnotes() (notes []Footnote) {
 	for _, c := range r.Cells {
 		for _, t := range c.Troubles {
-			i := slices.IndexFunc(notes, func(n Footnote) bool {
-				return n.Status == t.Status && n.Reason == t.Reason && n.Remedy == t.Remedy
-			})
-			if i < 0 {
-				i = len(notes)
-				notes = append(notes, Footnote{Number: i + 1, Status: t.Status, Reason: t.Reason, Remedy: t.Remedy})
-			}
-			notes[i].Cells = append(notes[i].Cells, FootnoteCell{c.Cell, t.Repetitions, c.Planned})
+			notes = footnote(notes, t, FootnoteCell{Cell: c.Cell, Repetitions: t.Repetitions, Planned: c.Planned})
+		}
+	}
+	for _, c := range r.Timed {
+		for _, t := range c.Troubles {
+			notes = footnote(notes, t, FootnoteCell{c.Cell, true, c.Place, t.Repetitions, c.Planned})
 		}
 	}
 	return notes
 }
 
+// footnote adds a cell to the footnote of its trouble.
+func footnote(notes []Footnote, t Trouble, cell FootnoteCell) []Footnote {
+	i := slices.IndexFunc(notes, func(n Footnote) bool {
+		return n.Status == t.Status && n.Reason == t.Reason && n.Remedy == t.Remedy
+	})
+	if i < 0 {
+		i = len(notes)
+		notes = append(notes, Footnote{Number: i + 1, Status: t.Status, Reason: t.Reason, Remedy: t.Remedy})
+	}
+	notes[i].Cells = append(notes[i].Cells, cell)
+	return notes
+}
+
 // NumbersOf returns the numbers of the footnotes that apply to a cell.
-func NumbersOf(notes []Footnote, cell record.Cell) (numbers []int) {
+func NumbersOf(notes []Footnote, cell record.Cell) []int {
+	return numbersOf(notes, func(c FootnoteCell) bool { return c.Cell == cell && !c.Timed })
+}
+
+// NumbersOfTimed returns the numbers of the footnotes that apply to a timed cell.
+func NumbersOfTimed(notes []Footnote, t *Timed) []int {
+	return numbersOf(notes, func(c FootnoteCell) bool { return c.Cell == t.Cell && c.Timed && c.Place == t.Place })
+}
+
+func numbersOf(notes []Footnote, is func(FootnoteCell) bool) (numbers []int) {
 	for _, n := range notes {
-		if slices.ContainsFunc(n.Cells, func(c FootnoteCell) bool { return c.Cell == cell }) {
+		if slices.ContainsFunc(n.Cells, is) {
 			numbers = append(numbers, n.Number)
 		}
 	}

@@ -12,10 +12,15 @@ func (r *Report) Conditions() string {
 	kernel := "kernel not seen"
 	if m := r.Run.Machine; m != nil {
 		kernel = "Linux " + m.Release
+	} else if places := r.Places(); len(places) > 0 && r.MachineAt(places[0]) != nil {
+		kernel = "Linux " + r.MachineAt(places[0]).Release
 	}
 	where := "on the host"
 	if l := r.Run.Lab; l != nil {
 		where = "in the lab, " + map[bool]string{true: "emulated CPU", false: "KVM"}[r.Emulated()]
+	}
+	if len(r.Cells) == 0 && p.Timing != nil {
+		return strings.Join([]string{kernel, where, r.timingConditions()}, " · ")
 	}
 	load := fmt.Sprintf("%d requests", p.Load.Requests)
 	if p.Load.Mode == "paced" {
@@ -28,7 +33,26 @@ func (r *Report) Conditions() string {
 	}
 	n := fmt.Sprintf("n = %d", p.Repetitions)
 	if p.LifecycleRepetitions < p.Repetitions {
-		n += fmt.Sprintf(" (create, boot and teardown: %d)", p.LifecycleRepetitions)
+		n += fmt.Sprintf(" (create, boot and teardown: %d%s)", p.LifecycleRepetitions, under(p.LifecycleWorkloads))
+	} else if len(p.LifecycleWorkloads) > 0 {
+		n += fmt.Sprintf(" (create, boot and teardown:%s)", under(p.LifecycleWorkloads))
 	}
-	return strings.Join([]string{kernel, where, load, fmt.Sprintf("at least %d to warm up", p.Load.WarmUp), fmt.Sprintf("settled %g s", p.Settle), n}, " · ")
+	parts := []string{kernel, where, load, fmt.Sprintf("at least %d to warm up", p.Load.WarmUp), fmt.Sprintf("settled %g s", p.Settle), n}
+	if p.Timing != nil {
+		parts = append(parts, r.timingConditions())
+	}
+	return strings.Join(parts, " · ")
+}
+
+func under(workloads []string) string {
+	if len(workloads) == 0 {
+		return ""
+	}
+	return " under " + strings.Join(workloads, ", ")
+}
+
+// timingConditions says how what was timed was loaded.
+func (r *Report) timingConditions() string {
+	p := r.Run.Plan.Timing
+	return fmt.Sprintf("timed: %g s over %d connections, %g s at %g/s, n = %d", p.Throughput, p.Connections, p.Latency, p.Rate, p.Repetitions)
 }

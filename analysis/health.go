@@ -12,12 +12,12 @@ type Health struct {
 	Unknown uint64 // function entries at addresses that the table does not hold
 }
 
-// health sums up the measured results per phase.
-func health(results []*record.Result) (out []Health) {
+// health sums up the results per phase; those that are not measured have none.
+func health(results []*kept) (out []Health) {
 	for _, phase := range record.Phases() {
 		h := Health{Phase: phase}
 		for _, r := range results {
-			if p := r.Phase(phase); p != nil && measured(r.Status) {
+			if p := r.Phase(phase); p != nil {
 				h.N++
 				h.Events += p.Events
 				h.Lost += p.LostTotal()

@@ -49,12 +49,12 @@ func (c *Cell) layers() (Layers, bool) {
 	own, adds := make([][]float64, len(contexts)), make([][]float64, len(contexts))
 	var totals []float64
 	for _, s := range c.samples[record.Steady] {
-		if s.Functions[AllRoles] == nil {
+		if _, told := s.Set(AllRoles); !told {
 			continue
 		}
 		below := Set{}
 		for i, context := range contexts {
-			set := s.Functions[context]
+			set, _ := s.Set(context)
 			own[i] = append(own[i], float64(len(set)))
 			adds[i] = append(adds[i], float64(len(set.Minus(below))))
 			below = below.Union(set)

@@ -8,14 +8,16 @@ import (
 )
 
 // Ranking orders the variants of a workload by the median of their unique
-// functions in the steady state, fewest first. Which contexts are counted can
-// turn the order round, so it is worked out for each choice of them.
+// functions in the steady state, or of what those weigh, least first. Which contexts
+// are counted can turn the order round, and so can weights; hence it is worked out for
+// each choice of them.
 type Ranking struct {
 	Workload string
 	Context  record.Context
+	Metric   Metric // one of Weights
 	Ranks    []Rank
 	// Turned says that two variants, apart in all repetitions, are the other way
-	// round than in process context.
+	// round than by the number of functions in process context.
 	Turned bool
 }
 
@@ -29,31 +31,54 @@ type Rank struct {
 	Overlaps bool
 }
 
-// Rankings returns the ranking of every workload under every context choice.
+// Rankings returns the ranking of every workload under every context choice, by the
+// number of functions.
 func (r *Report) Rankings() (out []Ranking) {
 	for _, w := range r.Run.Plan.Workloads {
-		process := r.ranking(w, record.InProcess)
-		if len(process.Ranks) == 0 {
-			continue
+		var of []Ranking
+		for _, c := range Choices() {
+			of = append(of, r.Ranking(w, c, UniqueFunctions))
 		}
-		out = append(out, process)
-		for _, c := range Choices()[1:] {
-			k := r.ranking(w, c)
-			if len(k.Ranks) == 0 {
-				continue // not measured
-			}
-			k.Turned = !sameOrder(k, process)
-			out = append(out, k)
-		}
+		out = append(out, compared(of)...)
 	}
 	return out
 }
 
-func (r *Report) ranking(workload string, context record.Context) Ranking {
-	k := Ranking{Workload: workload, Context: context}
+// WeightedRankings returns the ranking of every workload in process context under each
+// of Weights that it has.
+func (r *Report) WeightedRankings() (out []Ranking) {
+	for _, w := range r.Run.Plan.Workloads {
+		var of []Ranking
+		for _, m := range Weights() {
+			of = append(of, r.Ranking(w, record.InProcess, m))
+		}
+		out = append(out, compared(of)...)
+	}
+	return out
+}
+
+// compared holds rankings of one workload against the first of them; those without
+// variants were not measured, and are left out. Without the first there are none.
+func compared(all []Ranking) (out []Ranking) {
+	for i, k := range all {
+		switch {
+		case len(k.Ranks) == 0 && i == 0:
+			return nil
+		case len(k.Ranks) == 0:
+			continue
+		}
+		k.Turned = !sameOrder(k, all[0])
+		out = append(out, k)
+	}
+	return out
+}
+
+// Ranking orders the variants of one workload.
+func (r *Report) Ranking(workload string, context record.Context, m Metric) Ranking {
+	k := Ranking{Workload: workload, Context: context, Metric: m}
 	for _, c := range r.Cells {
 		if c.Workload == workload {
-			if s := c.Summary(record.Steady, context, UniqueFunctions); s != nil {
+			if s := c.Summary(record.Steady, context, m); s != nil {
 				k.Ranks = append(k.Ranks, Rank{Variant: c.Variant, Summary: s})
 			}
 		}

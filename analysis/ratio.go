@@ -8,31 +8,33 @@ import (
 	"hapscope/record"
 )
 
-// reference is the variant with which those that run virtual machines are compared:
-// the plain container, as in every published measurement.
-const reference = "runc"
-
-// Ratio compares a variant with the plain container under one choice of contexts.
+// Ratio compares a variant with the reference under one choice of contexts.
 type Ratio struct {
 	record.Cell
-	Context record.Context
-	Of, To  *Summary // of the variant, and of the container
-	Median  float64  // of the one median to the other
+	Reference string
+	Context   record.Context
+	Of, To    *Summary // of the variant, and of the reference
+	Median    float64  // of the one median to the other
 	// Low and High are the least and the greatest ratio that the repetitions allow:
 	// the one's minimum by the other's maximum, and the reverse.
 	Low, High float64
 }
 
-// What a ratio can say about the order of the two.
+// What a ratio can say about the order of the two, in the order in which it is summed up.
 const (
-	fewer       = "fewer than " + reference
-	more        = "more than " + reference
-	overlapping = "no order (repetitions overlap)"
-	single      = "no order (a single repetition)"
+	fewer = iota
+	more
+	overlapping
+	single
+	orders
 )
 
-// Verdict is what the ratio says about the order of the two.
-func (r Ratio) Verdict() string {
+// inWords names an order, beside the reference.
+func inWords(order int, reference string) string {
+	return []string{"fewer than " + reference, "more than " + reference, "no order (repetitions overlap)", "no order (a single repetition)"}[order]
+}
+
+func (r Ratio) order() int {
 	switch {
 	case min(r.Of.N, r.To.N) < 2:
 		return single
@@ -44,13 +46,16 @@ func (r Ratio) Verdict() string {
 	return overlapping
 }
 
+// Verdict is what the ratio says about the order of the two.
+func (r Ratio) Verdict() string { return inWords(r.order(), r.Reference) }
+
 // VMRatios compares every variant that runs virtual machines, under the readings that
 // leave its back-ends out or count them.
 func (r *Report) VMRatios() (out []Ratio) {
 	for _, c := range r.Cells {
 		vcpu := c.Summary(record.Steady, RoleContext(record.RoleVCPU), UniqueFunctions)
-		to := r.Cell(reference, c.Workload)
-		if vcpu == nil || to == nil {
+		to := r.Cell(r.Reference(), c.Workload)
+		if vcpu == nil || to == nil || c.Variant == r.Reference() {
 			continue
 		}
 		for _, context := range Readings() {
@@ -58,7 +63,7 @@ func (r *Report) VMRatios() (out []Ratio) {
 			if of == nil || to == nil || to.Min == 0 {
 				continue
 			}
-			out = append(out, Ratio{c.Cell, context, of, to, of.Median / to.Median, of.Min / to.Max, of.Max / to.Min})
+			out = append(out, Ratio{c.Cell, r.Reference(), context, of, to, of.Median / to.Median, of.Min / to.Max, of.Max / to.Min})
 		}
 	}
 	return out
@@ -103,8 +108,9 @@ func PublishedRatios() []PublishedRatio {
 // Conclusions says for each reading which order it supports, over all workloads.
 func Conclusions(ratios []Ratio) (out []string) {
 	for _, context := range Readings() {
-		verdicts := map[string][]string{}
+		found := map[string][]int{}
 		var variants []string
+		reference := ""
 		for _, r := range ratios {
 			if r.Context != context {
 				continue
@@ -112,11 +118,11 @@ func Conclusions(ratios []Ratio) (out []string) {
 			if !slices.Contains(variants, r.Variant) {
 				variants = append(variants, r.Variant)
 			}
-			verdicts[r.Variant] = append(verdicts[r.Variant], r.Verdict())
+			found[r.Variant], reference = append(found[r.Variant], r.order()), r.Reference
 		}
 		var parts []string
 		for _, v := range variants {
-			parts = append(parts, v+" "+conclude(verdicts[v]))
+			parts = append(parts, v+" "+conclude(found[v], reference))
 		}
 		if len(parts) > 0 {
 			out = append(out, fmt.Sprintf("%s: %s", Reading(context), strings.Join(parts, "; ")))
@@ -125,23 +131,23 @@ func Conclusions(ratios []Ratio) (out []string) {
 	return out
 }
 
-// conclude sums up the verdicts of several workloads.
-func conclude(verdicts []string) string {
+// conclude sums up the orders under several workloads.
+func conclude(found []int, reference string) string {
 	var parts []string
-	for _, v := range []string{fewer, more, overlapping, single} {
-		n := 0
-		for _, verdict := range verdicts {
-			if verdict == v {
+	for order := range orders {
+		n, words := 0, inWords(order, reference)
+		for _, one := range found {
+			if one == order {
 				n++
 			}
 		}
 		switch {
-		case n == len(verdicts) && n == 1:
-			return v
-		case n == len(verdicts):
-			return fmt.Sprintf("%s under all %d workloads", v, n)
+		case n == len(found) && n == 1:
+			return words
+		case n == len(found):
+			return fmt.Sprintf("%s under all %d workloads", words, n)
 		case n > 0:
-			parts = append(parts, fmt.Sprintf("%s under %d of %d workloads", v, n, len(verdicts)))
+			parts = append(parts, fmt.Sprintf("%s under %d of %d workloads", words, n, len(found)))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -1,9 +1,9 @@
 package analysis
 
 import (
-	"maps"
 	"slices"
 
+	"hapscope/analysis/code"
 	"hapscope/record"
 )
 
@@ -13,41 +13,21 @@ type Report struct {
 	Functions []record.Function // of all kernels, one table after the other
 	Kernels   []string          // build ids of the kernels measured, in the order of Functions
 	Cells     []*Cell           // variants in the order of the plan, in each the workloads
+	Timed     []*Timed          // place by place, in each like Cells
+	Noises    []Noise           // of the places where it was measured
 	Warnings  []Warning
+	Check     *Check   // nil where none was made
 	names     []string // of Functions, made unique
+	universe  *universe
 }
 
-// New works a record out. The record must not change afterwards.
-func New(rec *record.Record) *Report {
-	r := &Report{Run: &rec.Run, Kernels: slices.Sorted(maps.Keys(rec.Tables))}
-	base := map[string]int{}
-	for _, kernel := range r.Kernels {
-		base[kernel] = len(r.Functions)
-		r.Functions = append(r.Functions, rec.Tables[kernel]...)
-		r.names = append(r.names, uniqueNames(rec.Tables[kernel])...)
-	}
-	planned := map[record.Cell][]int{}
-	for _, s := range rec.Run.Plan.Steps {
-		planned[s.Cell] = append(planned[s.Cell], s.Repetition)
-	}
-	results := map[record.Cell][]*record.Result{}
+// New works a record out, as a Gathering does that was given all of its results.
+func New(rec *record.Record, tables ...*code.Table) *Report {
+	var g Gathering
 	for i := range rec.Results {
-		c := rec.Results[i].Cell()
-		results[c] = append(results[c], &rec.Results[i])
+		g.Add(rec, &rec.Results[i])
 	}
-	for _, v := range rec.Run.Plan.Variants {
-		for _, w := range rec.Run.Plan.Workloads {
-			cell := record.Cell{Variant: v, Workload: w}
-			if len(planned[cell]) == 0 {
-				continue // a plan need not be a full matrix
-			}
-			slices.Sort(planned[cell])
-			slices.SortFunc(results[cell], func(a, b *record.Result) int { return a.Repetition - b.Repetition })
-			r.Cells = append(r.Cells, newCell(cell, &rec.Run.Plan, planned[cell], results[cell], base))
-		}
-	}
-	r.Warnings = warnings(r, rec)
-	return r
+	return g.Report(rec, tables...)
 }
 
 // Cell returns the named cell, or nil where it is not planned.
@@ -63,6 +43,23 @@ func (r *Report) Cell(variant, workload string) *Cell {
 // Any reports whether some cell has the number.
 func (r *Report) Any(key Key) bool {
 	return slices.ContainsFunc(r.Cells, func(c *Cell) bool { return c.Summary(key.Phase, key.Context, key.Metric) != nil })
+}
+
+// Some reports whether some cell has more of it than nothing.
+func (r *Report) Some(key Key) bool {
+	return slices.ContainsFunc(r.Cells, func(c *Cell) bool { s := c.Summary(key.Phase, key.Context, key.Metric); return s != nil && s.Max > 0 })
+}
+
+// Finished returns how many repetitions of the plan the record holds, counted or timed,
+// whatever came of them.
+func (r *Report) Finished() (n int) {
+	for _, c := range r.Cells {
+		n += c.Planned - c.Spared - c.Counts[Missing]
+	}
+	for _, t := range r.Timed {
+		n += t.Planned - t.Counts[Missing]
+	}
+	return n
 }
 
 // Counts returns the number of cells by status.

@@ -13,9 +13,15 @@ const rolePrefix = "role:"
 func RoleContext(r record.Role) record.Context { return record.Context(rolePrefix + string(r)) }
 
 // roleContexts lists those of all roles.
-func roleContexts() (out []record.Context) {
+func roleContexts() []record.Context {
+	return roleContextsWhere(func(record.Role) bool { return true })
+}
+
+func roleContextsWhere(is func(record.Role) bool) (out []record.Context) {
 	for _, r := range record.Roles() {
-		out = append(out, RoleContext(r))
+		if is(r) {
+			out = append(out, RoleContext(r))
+		}
 	}
 	return out
 }
@@ -38,30 +44,6 @@ func BackEnd(r record.Role) bool {
 	return true
 }
 
-// addRoles adds the contexts of roles to a sample's sets.
-func addRoles(sets map[record.Context]Set, roles map[record.Role]*record.RoleSighting, base int) {
-	if roles == nil {
-		return
-	}
-	for role, seen := range roles {
-		sets[RoleContext(role)] = setOf(seen.Functions, base)
-	}
-	deriveRoles(sets)
-}
-
-// deriveRoles adds the unions of roles.
-func deriveRoles(sets map[record.Context]Set) {
-	front, all := Set{}, Set{}
-	for _, role := range record.Roles() {
-		set := sets[RoleContext(role)]
-		all = all.Union(set)
-		if !BackEnd(role) {
-			front = front.Union(set)
-		}
-	}
-	sets[Front], sets[AllRoles] = front, all
-}
-
 // joinRoles adds what the roles did in either of two phases, where both tell.
 func joinRoles(to, a, b map[record.Context]Set) {
 	if a[AllRoles] == nil || b[AllRoles] == nil {
@@ -74,21 +56,21 @@ func joinRoles(to, a, b map[record.Context]Set) {
 			to[c] = x.Union(y)
 		}
 	}
-	deriveRoles(to)
+	derive(to, Front, AllRoles)
 }
 
 // completeRoles gives a role that was seen in one repetition an empty set in the
 // others: there it did nothing.
-func completeRoles(samples []*Sample) {
+func completeRoles(drafts []*draft) {
 	for _, c := range roleContexts() {
 		seen := false
-		for _, s := range samples {
-			_, ok := s.Functions[c]
+		for _, d := range drafts {
+			_, ok := d.functions[c]
 			seen = seen || ok
 		}
-		for _, s := range samples {
-			if _, ok := s.Functions[c]; seen && !ok && s.Functions[AllRoles] != nil {
-				s.Functions[c] = Set{}
+		for _, d := range drafts {
+			if _, ok := d.functions[c]; seen && !ok && d.functions[AllRoles] != nil {
+				d.functions[c] = Set{}
 			}
 		}
 	}

@@ -1,6 +1,10 @@
 package analysis
 
-import "hapscope/record"
+import (
+	"slices"
+
+	"hapscope/record"
+)
 
 // Row is one line of tidy data: one value, fully named.
 type Row struct {
@@ -32,6 +36,33 @@ func (r *Report) Rows() (rows []Row) {
 			rows = append(rows, c.rows(n)...)
 		}
 	}
+	for _, t := range r.Timed {
+		rows = append(rows, t.rows()...)
+	}
+	return rows
+}
+
+// TimedPhase stands for the phase in rows of repetitions without collectors, whose
+// contexts are their places.
+const TimedPhase record.Phase = "timed"
+
+// rows returns every value of every timed repetition, by repetition. One that is not ok
+// has one row, that of the throughput.
+func (t *Timed) rows() (rows []Row) {
+	key := func(m Metric) Key { return Key{TimedPhase, record.Context(t.Place), m} }
+	for _, trouble := range t.Troubles {
+		for _, n := range trouble.Repetitions {
+			rows = append(rows, Row{Cell: t.Cell, Repetition: n, Key: key(ReqPerSec), Status: trouble.Status})
+		}
+	}
+	for _, timing := range t.timings {
+		for _, m := range TimingMetrics() {
+			if v, ok := timingValue(timing, m); ok {
+				rows = append(rows, Row{t.Cell, timing.Repetition, key(m), &v, timing.Status})
+			}
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int { return a.Repetition - b.Repetition })
 	return rows
 }
 
@@ -62,4 +93,36 @@ func (c *Cell) rows(repetition int) (rows []Row) {
 		}
 	}
 	return rows
+}
+
+// Value is a number of one repetition.
+type Value struct {
+	Metric Metric
+	Value  float64
+}
+
+// Values returns what the sample has in a context.
+func (s *Sample) Values(c record.Context) (out []Value) {
+	for _, m := range Metrics() {
+		if v, ok := s.value(m, c); ok {
+			out = append(out, Value{m, v})
+		}
+	}
+	return out
+}
+
+// Repetitions returns what each repetition gave that is ok, by repetition.
+func (t *Timed) Repetitions() (out [][]Value) {
+	for _, timing := range t.timings {
+		var values []Value
+		for _, m := range TimingMetrics() {
+			if v, ok := timingValue(timing, m); ok {
+				values = append(values, Value{m, v})
+			}
+		}
+		if len(values) > 0 {
+			out = append(out, values)
+		}
+	}
+	return out
 }

@@ -12,25 +12,64 @@ type Sample struct {
 	Repetition int
 	Status     record.Status
 	Phase      record.Phase
-	Functions  map[record.Context]Set                  // nil where functions were not measured
 	Syscalls   map[string]uint64                       // nil where system calls were not measured
 	VM         map[record.VMEvent]map[string]uint64    // nil where virtual machines were not observed
 	Vhost      map[record.VhostEvent]map[string]uint64 // nil where vhost was not observed
+	Virtiofs   map[record.VhostEvent]map[string]uint64 // kicks and interrupts; nil where threads were not told apart
+	Postures   []record.Posture                        // of the steady state; nil where the policy was not read
 	Requests   int                                     // that were answered meanwhile
+	confined   map[string]uint64                       // those of Syscalls behind a filter; nil where they were not told apart
+	sets       []contextSet                            // none where functions were not measured
+	base       int                                     // of the sets in Report.Functions
+	sized      bool                                    // the sizes of the functions are known
+}
+
+// Set returns the functions that were entered in a context, and whether that is known.
+func (s *Sample) Set(c record.Context) (Set, bool) {
+	i := slices.IndexFunc(s.sets, func(of contextSet) bool { return of.context == c })
+	switch {
+	case i < 0:
+		return nil, false
+	case s.sets[i].packed != nil:
+		return s.sets[i].packed.set(s.base), true
+	}
+	union := Set{}
+	for _, part := range partsOf(c) {
+		set, _ := s.Set(part)
+		union = union.Union(set)
+	}
+	return union, true
+}
+
+// weight returns what is entered in a context weighs, and whether that is known.
+func (s *Sample) weight(c record.Context) (Weight, bool) {
+	i := slices.IndexFunc(s.sets, func(of contextSet) bool { return of.context == c })
+	if i < 0 {
+		return Weight{}, false
+	}
+	return s.sets[i].weight, true
 }
 
 // value returns the sample's number of a metric, and whether there is one.
 func (s *Sample) value(m Metric, c record.Context) (float64, bool) {
 	switch {
-	case m == UniqueFunctions && s.Functions != nil:
-		set, ok := s.Functions[c]
-		return float64(len(set)), ok
-	case m == UniqueSyscalls && c == record.InProcess && s.Syscalls != nil:
-		return float64(len(s.Syscalls)), true
-	case m == Syscalls && c == record.InProcess && s.Syscalls != nil:
-		return total(s.Syscalls), true
+	case m == AllowedSyscalls || m == ConditionalSyscalls || m == DeniedSyscalls:
+		return s.permitted(m, c)
+	case m == UniqueFunctions, (m == CodeBytes || m == SourceLines) && s.sized:
+		w, ok := s.weight(c)
+		return w.Of(m), ok
+	case m == UniqueSyscalls || m == Syscalls:
+		calls := s.callsIn(c)
+		if m == Syscalls {
+			return total(calls), calls != nil
+		}
+		return float64(len(calls)), calls != nil
 	case vhostEvent(m) != "" && c == record.InProcess && s.Vhost != nil:
 		return total(s.Vhost[vhostEvent(m)]), true
+	case m == VirtiofsRequests && c == record.InProcess && s.Virtiofs != nil:
+		return total(s.Virtiofs[record.VhostInterrupt]), true
+	case m == VirtiofsKicks && c == record.InProcess && s.Virtiofs != nil:
+		return total(s.Virtiofs[record.VhostKick]), true
 	case c != record.InProcess || s.VM == nil:
 		return 0, false
 	case m == VMExitReasons:
@@ -66,60 +105,6 @@ func total(counts map[string]uint64) float64 {
 		sum += n
 	}
 	return float64(sum)
-}
-
-// samples takes a measured repetition apart into its phases; base is where its
-// kernel's functions begin in Report.Functions.
-func samples(r *record.Result, base int) map[record.Phase]*Sample {
-	out := map[record.Phase]*Sample{}
-	for i := range r.Phases {
-		p := &r.Phases[i]
-		s := &Sample{Repetition: r.Repetition, Status: r.Status, Phase: p.Phase, Syscalls: p.Syscalls, VM: p.VM, Vhost: p.Vhost}
-		if p.Phase == record.Steady && r.Load != nil {
-			s.Requests = r.Load.Requests
-		}
-		if p.Functions != nil {
-			s.Functions = map[record.Context]Set{}
-			for _, c := range record.Contexts() {
-				if hits, ok := p.Functions[c]; ok || always(c) {
-					s.Functions[c] = setOf(hits, base)
-				} else if hits, ok := elsewhere(p, c); ok {
-					s.Functions[c] = setOf(hits, base)
-				}
-			}
-			derive(s.Functions)
-			addRoles(s.Functions, p.Roles, base)
-		}
-		out[p.Phase] = s
-	}
-	if create, boot := out[record.Create], out[record.Boot]; create != nil && boot != nil {
-		out[CreateBoot] = join(create, boot)
-	}
-	return out
-}
-
-// join makes one sample of two phases. What one of them did not measure, the
-// union does not know either.
-func join(a, b *Sample) *Sample {
-	s := &Sample{Repetition: a.Repetition, Status: a.Status, Phase: CreateBoot}
-	if a.Functions != nil && b.Functions != nil {
-		s.Functions = map[record.Context]Set{}
-		for _, c := range record.Contexts() {
-			x, inA := a.Functions[c]
-			y, inB := b.Functions[c]
-			if inA && inB {
-				s.Functions[c] = x.Union(y)
-			}
-		}
-		derive(s.Functions)
-		joinRoles(s.Functions, a.Functions, b.Functions)
-	}
-	if a.Syscalls != nil && b.Syscalls != nil {
-		s.Syscalls = plus(a.Syscalls, b.Syscalls)
-	}
-	s.VM = joinEvents(a.VM, b.VM, record.VMEvents())
-	s.Vhost = joinEvents(a.Vhost, b.Vhost, record.VhostEvents())
-	return s
 }
 
 func joinEvents[K comparable](a, b map[K]map[string]uint64, kinds []K) map[K]map[string]uint64 {
@@ -160,32 +145,3 @@ func elsewhere(p *record.PhaseResult, c record.Context) (hits []record.Hit, ok b
 // always reports whether every witness sees a context, so that its absence means
 // that nothing was entered in it.
 func always(c record.Context) bool { return c != record.InKthread && c != record.Unattributed }
-
-// derive adds the contexts that are unions of recorded ones.
-func derive(sets map[record.Context]Set) {
-	sets[Interrupt] = sets[record.InSoftIRQ].Union(sets[record.InHardIRQ])
-	sets[ProcessSoftIRQ] = sets[record.InProcess].Union(sets[record.InSoftIRQ])
-	sets[Any] = sets[record.InProcess].Union(sets[Interrupt])
-	if kthread, ok := sets[record.InKthread]; ok {
-		sets[AnyKthread] = sets[Any].Union(kthread)
-	}
-}
-
-// subtractIdle adds the context Busy to the steady samples of a cell.
-func subtractIdle(samples map[record.Phase][]*Sample) {
-	var idle Set
-	measured := false
-	for _, s := range samples[record.Idle] {
-		if s.Functions != nil {
-			idle, measured = idle.Union(s.Functions[record.InProcess]), true
-		}
-	}
-	if !measured {
-		return
-	}
-	for _, s := range samples[record.Steady] {
-		if s.Functions != nil {
-			s.Functions[Busy] = s.Functions[record.InProcess].Minus(idle)
-		}
-	}
-}

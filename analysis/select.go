@@ -41,8 +41,8 @@ func (r *Report) Select(sel Selection) (set Set, repetitions int, err error) {
 		}
 		for _, p := range phases {
 			for _, s := range c.Samples(p) {
-				if s.Functions != nil {
-					set = set.Union(s.Functions[context])
+				if own, told := s.Set(context); told {
+					set = set.Union(own)
 					seen[fmt.Sprint(c.Cell, s.Repetition)] = true
 				}
 			}

@@ -9,11 +9,11 @@ import (
 // Set is a set of functions: ascending indices into Report.Functions.
 type Set []int
 
-// setOf returns the functions that were hit; base is added to each index.
-func setOf(hits []record.Hit, base int) Set {
+// setOf returns the functions that were hit, by their place in the kernel's own table.
+func setOf(hits []record.Hit) Set {
 	s := make(Set, len(hits))
 	for i, h := range hits {
-		s[i] = base + h.Function
+		s[i] = h.Function
 	}
 	return s
 }
@@ -24,8 +24,15 @@ func (s Set) Has(f int) bool {
 	return ok
 }
 
-// Union returns what is in s or in t.
+// Union returns what is in s or in t. It may be one of the two themselves: repetitions of
+// a cell mostly hit what others before them have hit.
 func (s Set) Union(t Set) Set {
+	switch {
+	case s.includes(t):
+		return s
+	case t.includes(s):
+		return t
+	}
 	out := make(Set, 0, max(len(s), len(t)))
 	for len(s) > 0 && len(t) > 0 {
 		switch {
@@ -38,6 +45,22 @@ func (s Set) Union(t Set) Set {
 		}
 	}
 	return append(append(out, s...), t...)
+}
+
+// includes reports whether all of t is in s.
+func (s Set) includes(t Set) bool {
+	if len(t) > len(s) {
+		return false
+	}
+	for _, f := range t {
+		for len(s) > 0 && s[0] < f {
+			s = s[1:]
+		}
+		if len(s) == 0 || s[0] != f {
+			return false
+		}
+	}
+	return true
 }
 
 // Intersect returns what is in both s and t.

@@ -33,7 +33,7 @@ type Summary struct {
 
 // summarize returns the summary of samples of one phase, or nil where none of
 // them has the metric.
-func summarize(key Key, samples []*Sample) *Summary {
+func summarize(key Key, samples []*draft) *Summary {
 	s := &Summary{Key: key, Status: record.OK}
 	for _, sample := range samples {
 		v, ok := sample.value(key.Metric, key.Context)
@@ -45,7 +45,7 @@ func summarize(key Key, samples []*Sample) *Summary {
 		if key.Metric != UniqueFunctions {
 			continue
 		}
-		set := sample.Functions[key.Context]
+		set := sample.functions[key.Context]
 		if len(s.Values) == 1 {
 			s.Union, s.Intersection = set, set
 			continue

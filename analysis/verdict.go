@@ -14,12 +14,32 @@ func (r *Report) Verdict() string { return r.Headline() + " " + r.Coverage() }
 
 // Coverage says how much of the plan has numbers.
 func (r *Report) Coverage() string {
-	counts := r.Counts()
-	if counts[record.OK] == len(r.Cells) {
-		if len(r.Cells) == 1 {
-			return "The only cell was measured without loss."
+	var sentences []string
+	if len(r.Cells) > 0 || len(r.Timed) == 0 {
+		partly := len(r.where(func(c *Cell) bool { return !measured(c.Status) && c.Measured() > 0 }))
+		sentences = append(sentences, covered(r.Counts(), len(r.Cells), partly, "cell", "measured without loss"))
+	}
+	if len(r.Timed) > 0 {
+		counts, partly := map[record.Status]int{}, 0
+		for _, t := range r.Timed {
+			counts[t.Status]++
+			if t.Status != record.OK && t.Counts[record.OK] > 0 {
+				partly++
+			}
 		}
-		return fmt.Sprintf("All %s measured without loss.", count(len(r.Cells), "cell"))
+		sentences = append(sentences, covered(counts, len(r.Timed), partly, "timed cell", "timed"))
+	}
+	return strings.Join(sentences, " ")
+}
+
+// covered counts cells by their worst repetition; partly is how many have numbers all the
+// same.
+func covered(counts map[record.Status]int, of, partly int, noun, done string) string {
+	if counts[record.OK] == of {
+		if of == 1 {
+			return fmt.Sprintf("The only %s was %s.", noun, done)
+		}
+		return fmt.Sprintf("All %s %s.", count(of, noun), done)
 	}
 	parts := []string{}
 	for _, s := range Statuses() {
@@ -27,11 +47,22 @@ func (r *Report) Coverage() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	return fmt.Sprintf("Of %s: %s.", count(len(r.Cells), "cell"), strings.Join(parts, ", "))
+	s := fmt.Sprintf("Of %s: %s", count(of, noun), strings.Join(parts, ", "))
+	switch {
+	case partly == 1:
+		s += "; one of these has numbers, of its other repetitions"
+	case partly > 1:
+		s += fmt.Sprintf("; %d of these have numbers, of their other repetitions", partly)
+	}
+	return s + "."
 }
 
-// Headline compares the variants by their HAP.
+// Headline compares the variants by their HAP; by their throughput where nothing was
+// planned to be counted.
 func (r *Report) Headline() string {
+	if len(r.Cells) == 0 && len(r.Timed) > 0 {
+		return r.TimingHeadline()
+	}
 	kernel := "the host's kernel"
 	if r.Run.Machine != nil {
 		kernel = "Linux " + r.Run.Machine.Release
@@ -43,7 +74,7 @@ func (r *Report) Headline() string {
 	var workloads, contested []string
 	measured := map[string]bool{}
 	for _, w := range r.Run.Plan.Workloads {
-		k := r.ranking(w, record.InProcess)
+		k := r.Ranking(w, record.InProcess, UniqueFunctions)
 		for _, rank := range k.Ranks {
 			measured[rank.Variant] = true
 		}
@@ -84,7 +115,7 @@ func (r *Report) Headline() string {
 func (r *Report) highest(workloads []string) (variant string) {
 	last := map[string]int{}
 	for _, w := range workloads {
-		k := r.ranking(w, record.InProcess)
+		k := r.Ranking(w, record.InProcess, UniqueFunctions)
 		last[k.Ranks[len(k.Ranks)-1].Variant]++
 	}
 	for _, v := range r.Run.Plan.Variants { // in the order of the plan, so that a tie is always cut the same way
@@ -129,4 +160,42 @@ func certainty(contested []string, of int) string {
 	default:
 		return fmt.Sprintf(" Under %s, repetitions of the first two overlap, so which of them is lowest there is not established.", strings.Join(contested, ", "))
 	}
+}
+
+// TimingHeadline compares the throughput of the variants with that of the
+// reference, at the most telling place.
+func (r *Report) TimingHeadline() string {
+	places := r.Places()
+	if len(places) == 0 {
+		return "Nothing was timed."
+	}
+	var parts []string
+	for _, v := range r.Run.Plan.Variants {
+		var ratios []float64
+		differ := 0
+		for _, w := range r.Run.Plan.Workloads {
+			if t := r.TimedCell(places[0], v, w); t != nil && t.Series(ReqPerSec) != nil && t.Series(ReqPerSec).ToReference != nil {
+				ratios = append(ratios, t.Series(ReqPerSec).ToReference.Ratio)
+				if t.Series(ReqPerSec).ToReference.Differs() {
+					differ++
+				}
+			}
+		}
+		if len(ratios) == 0 {
+			continue
+		}
+		low, high := fmt.Sprintf("%.2f", slices.Min(ratios)), fmt.Sprintf("%.2f", slices.Max(ratios))
+		if low != high {
+			low += " to " + high
+		}
+		low = fmt.Sprintf("%s %s times", v, low)
+		if differ < len(ratios) {
+			low += fmt.Sprintf(" (no difference shown under %d of %d)", len(ratios)-differ, len(ratios))
+		}
+		parts = append(parts, low)
+	}
+	if len(parts) == 0 {
+		return fmt.Sprintf("No throughput (%s) can be compared with that of %s.", places[0], r.Reference())
+	}
+	return fmt.Sprintf("Throughput in saturation (%s), beside that of %s under the same workload: %s.", places[0], r.Reference(), strings.Join(parts, ", "))
 }

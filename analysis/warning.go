@@ -22,13 +22,23 @@ const (
 	WarnUnknown     Kind = "unknown"     // hits outside the function table
 	WarnOracle      Kind = "oracle"      // fewer correct replies than planned
 	WarnRetried     Kind = "retried"     // a repetition came about at a later attempt
+	WarnReboot      Kind = "reboot"      // the lab was booted again meanwhile
 	WarnSettle      Kind = "settle"      // a short wait before the steady phase
 	WarnRanking     Kind = "ranking"     // the order depends on the contexts counted
+	WarnWeights     Kind = "weights"     // the order depends on what functions weigh
+	WarnCode        Kind = "code"        // where functions are in the source is guessed, or their size is not known
 	WarnUnmeasured  Kind = "unmeasured"  // a cell was measured without its functions or system calls
 	WarnPartial     Kind = "partial"     // the witness cannot see all of some contexts
+	WarnPolicy      Kind = "policy"      // what tasks may do could not be read, or is not what they did
 	WarnSelfTest    Kind = "selftest"    // the instruments were not shown to be right
 	WarnConvergence Kind = "convergence" // more repetitions would show more functions
 	WarnEmulated    Kind = "emulated"    // timings mean nothing
+	WarnPlaces      Kind = "places"      // timings of several machines
+	WarnNoise       Kind = "noise"       // the machine was uneven while timing
+	WarnReference   Kind = "reference"   // timings without the reference beside them
+	WarnSamples     Kind = "samples"     // too few timed repetitions for what is asked of them
+	WarnDrift       Kind = "drift"       // timings rise or fall with the order of the repetitions
+	WarnBimodal     Kind = "bimodal"     // timings fall into two groups
 )
 
 // Warning is something that a reader of the numbers should know.
@@ -55,7 +65,8 @@ const (
 )
 
 // warnings collects what there is to say, gravest first.
-func warnings(r *Report, rec *record.Record) (out []Warning) {
+// wrong are the cells of which replies were.
+func warnings(r *Report, rec *record.Record, wrong []record.Cell) (out []Warning) {
 	add := func(k Kind, cells []record.Cell, format string, args ...any) {
 		out = append(out, Warning{k, fmt.Sprintf(format, args...), cells})
 	}
@@ -85,11 +96,14 @@ func warnings(r *Report, rec *record.Record) (out []Warning) {
 	if cells := r.where(noCalls); len(cells) > 0 {
 		add(WarnUnmeasured, cells, "measured without system calls: %s", list(cells))
 	}
-	if cells := wrongReplies(rec); len(cells) > 0 {
-		add(WarnOracle, cells, "fewer correct replies than requests: %s", list(cells))
+	if len(wrong) > 0 {
+		add(WarnOracle, wrong, "fewer correct replies than requests: %s", list(wrong))
 	}
 	if cells := r.where(func(c *Cell) bool { return c.Retried > 0 }); len(cells) > 0 {
 		add(WarnRetried, cells, "repetitions failed and were tried again, as the scenario allows; why is with the instrument's health in the HTML report and in the record (retried): %s", list(cells))
+	}
+	if n := len(rec.Run.Reboots); n > 0 {
+		add(WarnReboot, nil, "the lab's kernel panicked while this was measured (%s), and the lab was booted again; the repetitions under way were made anew (reboots in the record says what the kernel said)", count(n, "time"))
 	}
 	if cells := r.where(func(c *Cell) bool { n := c.Measured(); return n > 0 && n < minRepetitions }); len(cells) > 0 {
 		add(WarnRepetitions, cells, "fewer than %d repetitions, so the spread says little: %s", minRepetitions, list(cells))
@@ -97,8 +111,14 @@ func warnings(r *Report, rec *record.Record) (out []Warning) {
 	if cells := r.where(wide); len(cells) > 0 {
 		add(WarnSpread, cells, "repetitions differ by more than %.0f %% of their median: %s", 100*wideSpread, list(cells))
 	}
-	if turned := turned(r); len(turned) > 0 {
+	if turned := turned(r.Rankings()); len(turned) > 0 {
 		add(WarnRanking, nil, "the order of the variants turns round when other contexts are counted: %s", strings.Join(turned, "; "))
+	}
+	if turned := turned(r.WeightedRankings()); len(turned) > 0 {
+		add(WarnWeights, nil, "the order of the variants turns round when functions are weighed: %s", strings.Join(turned, "; "))
+	}
+	for _, text := range r.unknownCode() {
+		add(WarnCode, nil, "%s", text)
 	}
 	if cells := r.where(func(c *Cell) bool { return len(c.Partial) > 0 }); len(cells) > 0 {
 		c := r.Cell(cells[0].Variant, cells[0].Workload)
@@ -110,6 +130,14 @@ func warnings(r *Report, rec *record.Record) (out []Warning) {
 	}
 	if slices.Contains(r.Run.Plan.Witnesses, "bcc") {
 		add(WarnPartial, nil, "the witness bcc was armed: its programs ran functions of the kernel on the sandboxes' behalf, which the other witnesses count; its purpose is to check them")
+	}
+	for _, why := range r.Unread() {
+		add(WarnPolicy, nil, "which system calls are allowed could not be read of %s", why)
+	}
+	for _, u := range r.Uses() {
+		if len(u.Beyond) > 0 {
+			add(WarnPolicy, []record.Cell{u.Cell}, "%s used system calls in the steady state that every task is denied which was read afterwards: %s", u.Cell, strings.Join(u.Beyond, " "))
+		}
 	}
 	for _, t := range r.Run.SelfTest {
 		switch {
@@ -124,25 +152,29 @@ func warnings(r *Report, rec *record.Record) (out []Warning) {
 	}); len(cells) > 0 {
 		add(WarnConvergence, cells, "more than %.0f %% of the functions may be unseen by Chao1's estimate, so that further repetitions would raise the counts: %s", 100*unseenShare, list(cells))
 	}
-	if s := r.Run.Plan.Settle; s < ancestorSettle {
+	if s := r.Run.Plan.Settle; s < ancestorSettle && (len(r.Cells) > 0 || len(r.Timed) == 0) {
 		add(WarnSettle, nil, "sandboxes settled for %g s before the steady phase (the 2018 measurements waited %d s): late start-up work may be counted as steady", s, ancestorSettle)
 	}
 	if r.Emulated() {
 		add(WarnEmulated, nil, "the CPU was emulated in software: function sets are real, times are not, and timer interrupts weigh more than on hardware")
 	}
-	return out
+	return append(out, timingWarnings(r)...)
 }
 
-// turned lists, for each workload, the choices of contexts that turn its order round.
-func turned(r *Report) (out []string) {
+// turned lists, for each workload, the choices that turn its order round.
+func turned(rankings []Ranking) (out []string) {
 	last := ""
-	for _, k := range r.Rankings() {
+	for _, k := range rankings {
+		choice := string(k.Context)
+		if k.Metric != UniqueFunctions {
+			choice = string(k.Metric)
+		}
 		switch {
 		case !k.Turned:
 		case k.Workload == last:
-			out[len(out)-1] += fmt.Sprintf(", %s", k.Context)
+			out[len(out)-1] += ", " + choice
 		default:
-			out, last = append(out, fmt.Sprintf("%s under %s", k.Workload, k.Context)), k.Workload
+			out, last = append(out, fmt.Sprintf("%s under %s", k.Workload, choice)), k.Workload
 		}
 	}
 	return out
@@ -167,16 +199,6 @@ func unknown(c *Cell) (n uint64) {
 func wide(c *Cell) bool {
 	s := c.HAP()
 	return s != nil && s.Max-s.Min > wideSpread*s.Median
-}
-
-func wrongReplies(rec *record.Record) (cells []record.Cell) {
-	for i := range rec.Results {
-		r := &rec.Results[i]
-		if r.Load != nil && measured(r.Status) && r.Load.Correct != r.Load.Requests && !slices.Contains(cells, r.Cell()) {
-			cells = append(cells, r.Cell())
-		}
-	}
-	return cells
 }
 
 func count(n int, noun string) string {

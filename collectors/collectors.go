@@ -55,19 +55,24 @@ type Observation struct {
 	// Functions holds entries per context and function; function indices are
 	// those of the slice that Universe returned. Nil for collectors of other things.
 	Functions map[record.Context][]record.Hit
-	Syscalls  map[string]uint64                       // by name; nil for collectors of other things
-	VM        map[record.VMEvent]map[string]uint64    // by reason, number or kind; nil for collectors of other things
-	Vhost     map[record.VhostEvent]map[string]uint64 // by function or queue; nil for collectors of other things
-	Events    uint64                                  // decoded and counted
-	Lost      []uint64                                // per CPU; nil when nothing was lost
-	Unknown   uint64                                  // function entries at addresses outside the universe
-	Sample    bool                                    // Universe is only a part of what can be traced
-	Partial   []record.Context                        // contexts of which the collector knows that it does not see everything
-	Bounds    bool                                    // counts are lower bounds
-	Kthreads  []record.Kthread                        // work that kernel threads did for the target
-	Own       uint64                                  // events that hapscope itself caused, decoded and discarded; not among Events
-	VMExits   *record.Bounds                          // exits by the kernel's own counters; nil where those cannot tell
-	Threads   []Threads                               // the contexts process and kthread by thread; nil where the collector does not tell threads apart
+	Syscalls  map[string]uint64 // by name; nil for collectors of other things
+	// Confined are those among Syscalls that threads made which a seccomp filter held.
+	// Sides tells Functions in process context apart likewise. Both are nil where no
+	// thread installed a filter meanwhile, or nobody can tell.
+	Confined map[string]uint64
+	Sides    *record.Sides
+	VM       map[record.VMEvent]map[string]uint64    // by reason, number or kind; nil for collectors of other things
+	Vhost    map[record.VhostEvent]map[string]uint64 // by function or queue; nil for collectors of other things
+	Events   uint64                                  // decoded and counted
+	Lost     []uint64                                // per CPU; nil when nothing was lost
+	Unknown  uint64                                  // function entries at addresses outside the universe
+	Sample   bool                                    // Universe is only a part of what can be traced
+	Partial  []record.Context                        // contexts of which the collector knows that it does not see everything
+	Bounds   bool                                    // counts are lower bounds
+	Kthreads []record.Kthread                        // work that kernel threads did for the target
+	Own      uint64                                  // events that hapscope itself caused, decoded and discarded; not among Events
+	VMExits  *record.Bounds                          // exits by the kernel's own counters; nil where those cannot tell
+	Threads  []Threads                               // the contexts process and kthread by thread; nil where the collector does not tell threads apart
 }
 
 // Threads are threads of which the same is known.
@@ -75,6 +80,12 @@ type Threads struct {
 	record.Thread
 	Number    int
 	Functions []record.Hit // that they entered, in process context
+}
+
+// Held is a task and what the kernel holds it to.
+type Held struct {
+	record.Thread
+	record.Confinement
 }
 
 // ThreadKind is the name of a kernel thread without the ids in it: all threads of

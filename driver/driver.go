@@ -25,18 +25,29 @@ type Driver struct {
 	Collectors []collectors.Collector             // the others
 	Describe   func() (*record.Machine, error)    // the kernel under test
 	Threads    func(cgroup string) ([]int, error) // their ids, descendants included
-	Rootfs     string                             // the image's root file system, as a directory
-	State      string                             // directory for scratch files, locks and bundles
-	TimerSlack time.Duration                      // of all that a sandbox is made of; 0 leaves the kernel's 50 µs
-	Exercise   []string                           // command that performs the exercise given as its last argument
-	NoSelfTest string                             // why the self-test is left out; empty where it is not
+	// Policy reads what the kernel holds every task of a cgroup to; nil where that cannot
+	// be read. It interrupts the tasks.
+	Policy     func(ctx context.Context, cgroup string) ([]collectors.Held, error)
+	Rootfs     string        // the image's root file system, as a directory
+	State      string        // directory for scratch files, locks and bundles
+	TimerSlack time.Duration // of all that a sandbox is made of; 0 leaves the kernel's 50 µs
+	Exercise   []string      // command that performs the exercise given as its last argument
+	NoSelfTest string        // why the self-test is left out; empty where it is not
 	// Converged reports whether a cell needs no further repetition; nil where all
 	// are made. It is asked of the results that the cell has.
 	Converged func([]record.Result) bool
-	Writer    *record.Writer
-	Log       *slog.Logger
+	// CPU reads how many seconds of all CPUs a cgroup has used, Memory the resident
+	// memory of all that is in it. Both are asked in timed repetitions only.
+	CPU    func(cgroup string) (float64, error)
+	Memory func(cgroup string) (record.Memory, error)
+	// Clocks reads the monotonic clock and the wall clock; nil is the kernel's.
+	Clocks func() (monotonic, wall time.Duration)
+	Writer *record.Writer
+	Log    *slog.Logger
 	// Done is told of each result after it was written; nil is fine.
 	Done func(p Progress)
+	// Timed is told of each timing after it was written; nil is fine.
+	Timed func(p TimingProgress)
 }
 
 // Progress is how far a run has come.
@@ -63,14 +74,33 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 	if err := d.Sweep(ctx); err != nil {
 		return err
 	}
-	steps := remaining(plan, finished)
-	if len(steps) == 0 {
-		return nil
+	// None is left where it was killed before it could note that it had ended.
+	if steps := remaining(plan.Steps, finished, stepOfResult); len(steps) > 0 {
+		if err := d.count(ctx, plan, steps, finished); err != nil {
+			return err
+		}
 	}
-	infos, err := d.check(ctx, plan)
+	return d.ended() // what has ended has nothing armed any more
+}
+
+// count makes the repetitions that are left.
+func (d *Driver) count(ctx context.Context, plan record.Plan, steps []record.Step, finished []record.Result) error {
+	infos, tools, err := d.check(ctx, plan)
 	if err != nil {
 		return err
 	}
+	if err := d.Writer.UpdateRun(func(r *record.Run) { r.Variants, r.Tools = infos.of(plan), tools }); err != nil {
+		return err
+	}
+	if err := infos.fit(plan); err != nil {
+		return err
+	}
+
+	done, err := d.prepare(ctx, plan, infos)
+	if err != nil {
+		return err
+	}
+	defer done()
 
 	in, err := newInstruments(d.TimerSlack)
 	if err != nil {
@@ -111,7 +141,7 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 			continue
 		}
 		began := time.Now()
-		result := d.attempts(ctx, plan, step, infos[step.Variant], in)
+		result := d.measure(ctx, plan, step, infos[step.Variant], in)
 		if err := ctx.Err(); err != nil {
 			return err // what an interrupted repetition saw is not a result
 		}
@@ -134,46 +164,110 @@ func (d *Driver) Run(ctx context.Context, plan record.Plan, finished []record.Re
 			d.Done(p)
 		}
 	}
+	return nil
+}
+
+func (d *Driver) ended() error {
 	return d.Writer.UpdateRun(func(r *record.Run) {
 		now := time.Now().UTC()
 		r.Ended = &now
 	})
 }
 
-// check asks each variant whether it can run here and notes the answers, and
-// the tools that take part, in the record.
-func (d *Driver) check(ctx context.Context, plan record.Plan) (map[string]record.VariantInfo, error) {
-	infos := map[string]record.VariantInfo{}
-	var list []record.VariantInfo
-	var tools []record.Tool
-	fit := 0
+// answers are those of variants to the question whether they can run here.
+type answers map[string]record.VariantInfo
+
+// of lists them in the order of a plan.
+func (a answers) of(plan record.Plan) (list []record.VariantInfo) {
+	for _, name := range plan.Variants {
+		list = append(list, a[name])
+	}
+	return list
+}
+
+// fit is an error where no variant of a plan can run.
+func (a answers) fit(plan record.Plan) error {
+	for _, name := range plan.Variants {
+		if info := a[name]; info.Fit() {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: none of the variants can run: %s", ErrUnfit, record.DescribeUnmet(a[plan.Variants[0]].Requirements))
+}
+
+// check asks each variant whether it can run here, and those that can for the tools
+// that take part.
+func (d *Driver) check(ctx context.Context, plan record.Plan) (infos answers, tools []record.Tool, err error) {
+	infos = answers{}
 	for _, name := range plan.Variants {
 		rt, ok := d.Runtimes[name]
 		if !ok {
-			return nil, fmt.Errorf("the plan names variant %q, which this hapscope does not have", name)
+			return nil, nil, fmt.Errorf("the plan names variant %q, which this hapscope does not have", name)
 		}
 		info := rt.Check(ctx)
-		infos[name], list = info, append(list, info)
+		infos[name] = info
 		if !info.Fit() {
 			continue
 		}
-		fit++
 		used, err := rt.Tools(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("identify the tools of %s: %w", name, err)
+			return nil, nil, fmt.Errorf("identify the tools of %s: %w", name, err)
+		}
+		tools = addTools(tools, used)
+		if used, err = d.unikernelTools(plan, name, rt); err != nil {
+			return nil, nil, err
 		}
 		tools = addTools(tools, used)
 	}
 	for _, name := range plan.Workloads {
 		if _, ok := d.Workloads[name]; !ok {
-			return nil, fmt.Errorf("the plan names workload %q, which this hapscope does not have", name)
+			return nil, nil, fmt.Errorf("the plan names workload %q, which this hapscope does not have", name)
 		}
 	}
-	err := d.Writer.UpdateRun(func(r *record.Run) { r.Variants, r.Tools = list, tools })
-	if err == nil && fit == 0 {
-		err = fmt.Errorf("%w: none of the variants can run: %s", ErrUnfit, record.DescribeUnmet(list[0].Requirements))
+	return infos, tools, nil
+}
+
+// prepare makes ready what runtimes need beside their sandboxes, until done is called.
+// It is not what tracers follow: no instrument is there yet, nor the launcher.
+func (d *Driver) prepare(ctx context.Context, plan record.Plan, infos map[string]record.VariantInfo) (done func(), err error) {
+	var all []func() error
+	done = func() {
+		for _, f := range all {
+			if err := f(); err != nil {
+				d.Log.Error("end what the runtimes needed", "err", err)
+			}
+		}
 	}
-	return infos, err
+	for _, name := range plan.Variants {
+		p, ok := d.Runtimes[name].(runtimes.Preparer)
+		if !ok || !infos[name].Fit() {
+			continue
+		}
+		f, err := p.Prepare(ctx)
+		if err != nil {
+			done()
+			return nil, fmt.Errorf("prepare for %s: %w", name, err)
+		}
+		all = append(all, f)
+	}
+	return done, nil
+}
+
+// unikernelTools are the files of the unikernels that a variant can boot here.
+func (d *Driver) unikernelTools(plan record.Plan, variant string, rt runtimes.Runtime) (tools []record.Tool, err error) {
+	boots := runtimes.UnikernelsOf(rt)
+	for _, workload := range plan.Workloads {
+		u := unikernelOf(plan, record.Cell{Variant: variant, Workload: workload})
+		if boots == nil || u == nil || len(record.Unmet(boots.Check(workload, u))) > 0 {
+			continue
+		}
+		used, err := boots.Tools(workload, *u)
+		if err != nil {
+			return nil, fmt.Errorf("identify the unikernel of %s for %s: %w", variant, workload, err)
+		}
+		tools = append(tools, used...)
+	}
+	return tools, nil
 }
 
 // seconds since t, to a tenth.

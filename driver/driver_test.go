@@ -27,6 +27,8 @@ type bench struct {
 	dir        string
 	noSelfTest string
 	converged  func([]record.Result) bool
+	weighed    int
+	policy     func(context.Context, string) ([]collectors.Held, error)
 }
 
 func newBench(t *testing.T) *bench {
@@ -70,7 +72,12 @@ func (b *bench) driver(w *record.Writer) *Driver {
 		Describe: func() (*record.Machine, error) {
 			return &record.Machine{Release: "6", BuildID: "0123456789abcdef"}, nil
 		},
-		Threads: b.runtime.threads, Exercise: []string{"sh", "-c", "printf x; dd bs=1 count=1 2>/dev/null; cat >/dev/null"}, NoSelfTest: b.noSelfTest, Converged: b.converged,
+		Threads: b.runtime.threads, Exercise: []string{"sh", "-c", "printf x; dd bs=1 count=1 2>/dev/null; cat >/dev/null"}, NoSelfTest: b.noSelfTest, Converged: b.converged, Policy: b.policy,
+		CPU: func(string) (float64, error) { return 1, nil },
+		Memory: func(string) (record.Memory, error) {
+			b.weighed++
+			return record.Memory{Source: "a test", Steady: uint64(100 - b.weighed)}, nil
+		},
 		State: b.state, Writer: w, Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -100,6 +107,9 @@ func TestRunMeasures(t *testing.T) {
 	}
 	if len(rec.Results) != 2 || rec.Run.Ended == nil || b.runtime.swept == 0 || b.collector.closed != 1 {
 		t.Fatalf("%d results, ended %v, swept %d, closed %d", len(rec.Results), rec.Run.Ended, b.runtime.swept, b.collector.closed)
+	}
+	if b.runtime.prepares != 1 || b.runtime.prepared != 0 {
+		t.Errorf("the runtime was prepared %d times, and is %d times still", b.runtime.prepares, b.runtime.prepared)
 	}
 	r := rec.Results[0]
 	if r.Status != record.OK || len(r.Phases) != 4 || r.Load.Correct != 5 {
@@ -146,6 +156,23 @@ func TestLifecycleRepetitions(t *testing.T) {
 	first, second := rec.Results[0], rec.Results[1]
 	if len(first.Phases) != 4 || len(second.Phases) != 1 || second.Phase(record.Steady) == nil || second.Status != record.OK {
 		t.Errorf("phases of the repetitions: %+v; %+v", first.Phases, second.Phases)
+	}
+}
+
+// Under other workloads than the plan says, only the control and the load are.
+func TestLifecycleWorkloads(t *testing.T) {
+	for named, want := range map[string]int{"another": 2, "w": 5} {
+		b := newBench(t)
+		b.plan.Idle, b.plan.LifecycleWorkloads = 0.01, []string{named}
+		rec, err := b.run(t, context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rec.Results {
+			if len(r.Phases) != want || r.Phase(record.Idle) == nil || r.Phase(record.Steady) == nil || r.Status != record.OK {
+				t.Errorf("%s: %s has phases %+v", named, r.Cell(), r.Phases)
+			}
+		}
 	}
 }
 
@@ -213,6 +240,51 @@ func TestWarmUp(t *testing.T) {
 	}
 }
 
+// A variant that boots unikernels gets those of the plan, and their files are in the
+// record; where the plan names none the cell is skipped.
+func TestUnikernels(t *testing.T) {
+	for _, named := range []bool{true, false} {
+		b := newBench(t)
+		b.runtime.boots = &fakeUnikernels{}
+		if named {
+			b.plan.Unikernels = map[string]map[string]record.Unikernel{"fake": {"w": {Image: "/u"}, "other": {Image: "/x"}}}
+		}
+		rec, err := b.run(t, context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := rec.Results[0]
+		if !named {
+			if r.Status != record.Skipped || r.Reason != "unikernel for w: none is named" || r.Remedy != "build one" || b.runtime.booted != nil {
+				t.Errorf("result = %+v, booted %v", r, b.runtime.booted)
+			}
+			continue
+		}
+		if tools := rec.Run.Tools; r.Status != record.OK || len(tools) != 1 || tools[0].Path != "/u" {
+			t.Errorf("%s, tools %v", r.Status, tools)
+		}
+		for _, u := range b.runtime.booted {
+			if u == nil || u.Image != "/u" {
+				t.Errorf("a sandbox was to boot %+v", u)
+			}
+		}
+	}
+}
+
+// What is started by itself has no phase create: nothing runs before it.
+func TestRawHasNoCreate(t *testing.T) {
+	b := newBench(t)
+	b.runtime.engine = record.EngineRaw
+	rec, err := b.run(t, context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rec.Results[0]
+	if r.Status != record.OK || r.Phase(record.Create) != nil || r.Phase(record.Boot) == nil || r.Phase(record.Steady) == nil {
+		t.Errorf("%s, phases %+v", r.Status, r.Phases)
+	}
+}
+
 func TestFaults(t *testing.T) {
 	missing := []record.Requirement{{Name: "runtime", Detail: "not in PATH", Remedy: "install it"}}
 	tests := []struct {
@@ -229,6 +301,9 @@ func TestFaults(t *testing.T) {
 		{"never ready", func(b *bench) { b.workload.never, b.plan.Deadline = true, 0.3 }, record.Failed, "no end within the deadline of 0.3s", nil},
 		{"dies in boot", func(b *bench) { b.runtime.dies, b.workload.never = true, true }, record.Failed, "ended before it was ready: exit status 7\noutput of the sandbox:\nlast words", nil},
 		{"wrong reply", func(b *bench) { b.workload.wrongAt = 3 }, record.Failed, "wrong reply to ping: want pong, got pang", nil},
+		{"dies under load", func(b *bench) {
+			b.workload.cancelAt, b.workload.cancel, b.workload.wrongAt = 3, func() { b.runtime.dies = true }, 4
+		}, record.Failed, "want pong, got pang\nexit status 7\noutput of the sandbox:\nlast words", nil},
 		{"events lost", func(b *bench) { b.collector.lose = 5 }, record.Degraded, "steady: 5 of 10 events lost", nil},
 		{"delete fails", func(b *bench) { b.runtime.deleteErr = errors.New("busy") }, record.Failed, "delete the sandbox: busy", nil},
 		{"begin fails", func(b *bench) { b.collector.beginErr = errors.New("no tracefs") }, record.Failed, "no tracefs", nil},

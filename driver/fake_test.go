@@ -1,11 +1,13 @@
 package driver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"hapscope/collectors"
 	"hapscope/record"
@@ -26,15 +28,43 @@ type fakeRuntime struct {
 	looks        int
 	alive        int // sandboxes created and not deleted
 	swept        int
+	prepared     int // and not done
+	prepares     int
+	engine       string              // none where it is ""
+	boots        *fakeUnikernels     // nil where it boots none
+	booted       []*record.Unikernel // what sandboxes were to boot
+}
+
+// fakeUnikernels has every one that the plan names.
+type fakeUnikernels struct{}
+
+func (fakeUnikernels) Check(workload string, u *record.Unikernel) []record.Requirement {
+	return []record.Requirement{{Name: "unikernel for " + workload, Met: u != nil, Detail: "none is named", Remedy: "build one"}}
+}
+
+func (fakeUnikernels) Tools(workload string, u record.Unikernel) ([]record.Tool, error) {
+	return []record.Tool{{Name: "unikernel for " + workload, Path: u.Image}}, nil
+}
+
+func (f *fakeRuntime) Unikernels() runtimes.Unikernels {
+	if f.boots == nil {
+		return nil
+	}
+	return f.boots
 }
 
 func (f *fakeRuntime) Role(record.Thread) record.Role { return record.RoleWorkload }
 func (f *fakeRuntime) Variant() string                { return "fake" }
 func (f *fakeRuntime) Check(context.Context) record.VariantInfo {
-	return record.VariantInfo{Name: "fake", Runtime: "fake", Engine: "none", Requirements: f.requirements}
+	return record.VariantInfo{Name: "fake", Runtime: "fake", Engine: cmp.Or(f.engine, "none"), Requirements: f.requirements}
 }
 func (f *fakeRuntime) Tools(context.Context) ([]record.Tool, error) { return nil, nil }
 func (f *fakeRuntime) Sweep(context.Context) ([]string, error)      { f.swept++; return nil, nil }
+func (f *fakeRuntime) Prepare(context.Context) (func() error, error) {
+	f.prepared++
+	f.prepares++
+	return func() error { f.prepared--; return nil }, nil
+}
 func (f *fakeRuntime) threads(string) ([]int, error) {
 	f.looks++
 	tids := []int{1}
@@ -54,7 +84,11 @@ func (f *fakeRuntime) Create(_ context.Context, s runtimes.Spec) (runtimes.Sandb
 	if _, err := os.Stat(s.Scratch); err != nil {
 		return nil, err
 	}
+	if f.prepared != 1 {
+		return nil, errors.New("not prepared")
+	}
 	f.alive++
+	f.booted = append(f.booted, s.Unikernel)
 	return &fakeSandbox{runtime: f}, nil
 }
 
@@ -83,12 +117,15 @@ func (s *fakeSandbox) Delete(context.Context) error {
 
 // fakeWorkload is ready at the third attempt, unless it never is.
 type fakeWorkload struct {
-	never    bool
-	wrongAt  int // request that is answered wrongly; 0 for none
-	cancelAt int
-	cancel   func()
-	dials    int
-	open     atomic.Int32
+	never     bool
+	wrongAt   int // request that is answered wrongly; 0 for none
+	cancelAt  int
+	cancel    func()
+	dials     int
+	busy      float64 // share of its CPU time that the generator uses
+	late      float64 // share of requests that it cannot send in time
+	saturated int
+	open      atomic.Int32
 }
 
 func (w *fakeWorkload) Name() string            { return "w" }
@@ -100,6 +137,25 @@ func (w *fakeWorkload) Dial(context.Context, string) (workloads.Client, error) {
 	}
 	w.open.Add(1)
 	return &fakeClient{w}, nil
+}
+
+// Saturate answers every request at once, and makes the generator as busy as told.
+func (w *fakeWorkload) Saturate(_ context.Context, at workloads.Server, connections int, d time.Duration) (workloads.Saturation, error) {
+	w.saturated++
+	cpu, err := at.CPU()
+	if w.wrongAt > 0 && w.saturated > 1 {
+		err = &workloads.WrongReply{Request: "ping", Want: "pong", Got: "pang"}
+	}
+	if w.cancelAt > 0 && w.saturated == w.cancelAt {
+		w.cancel()
+	}
+	return workloads.Saturation{Threads: 1, Throughput: record.Throughput{
+		Generator: "fake", Connections: connections, Requests: 1000, Seconds: d.Seconds(), CPU: cpu, GeneratorCPU: w.busy * d.Seconds(),
+	}}, err
+}
+
+func (w *fakeWorkload) Open(_ context.Context, _ workloads.Server, rate float64, d time.Duration) (record.Latency, error) {
+	return record.Latency{Generator: "fake", Asked: rate, Kept: rate * (1 - w.late), Requests: 1, Seconds: d.Seconds(), Histogram: []record.Bucket{{Seconds: 0.001, Count: 1}}}, nil
 }
 
 type fakeClient struct{ w *fakeWorkload }
@@ -122,6 +178,7 @@ type fakeCollector struct {
 	following bool
 	running   bool
 	closed    int
+	opened    int
 	late      bool // a function comes into the universe with the first observation
 	sample    bool
 	grown     bool
@@ -129,7 +186,7 @@ type fakeCollector struct {
 
 func (c *fakeCollector) Name() string                                     { return "fake" }
 func (c *fakeCollector) Check(context.Context) []record.Requirement       { return nil }
-func (c *fakeCollector) Open(context.Context) (collectors.Session, error) { return c, nil }
+func (c *fakeCollector) Open(context.Context) (collectors.Session, error) { c.opened++; return c, nil }
 func (c *fakeCollector) Sweep(context.Context) ([]string, error)          { return nil, nil }
 func (c *fakeCollector) Follow(int) error                                 { c.following = true; return nil }
 func (c *fakeCollector) Seed(collectors.Target) (int, error)              { return 0, nil }

@@ -150,6 +150,7 @@ func (in *instruments) observe(ctx context.Context, p *record.PhaseResult, role 
 				p.Syscalls = map[string]uint64{}
 			}
 			maps.Copy(p.Syscalls, o.Syscalls)
+			p.Confined = o.Confined
 		}
 		if o.VM != nil {
 			p.VM, p.VMExits = o.VM, o.VMExits
@@ -209,7 +210,20 @@ func (w *witness) sight(s *record.Sighting, o collectors.Observation, role func(
 	for _, r := range s.Roles {
 		r.Functions = w.translate(r.Functions)
 	}
+	if o.Sides != nil {
+		s.Sides = &record.Sides{Installed: o.Sides.Installed, Unconfined: w.renumber(o.Sides.Unconfined), Confined: w.renumber(o.Sides.Confined)}
+	}
 	return nil
+}
+
+// renumber is translate for functions that are not counted.
+func (w *witness) renumber(functions []int) []int {
+	out := make([]int, len(functions))
+	for i, f := range functions {
+		out[i] = w.index[f]
+	}
+	slices.Sort(out)
+	return out
 }
 
 // translate turns the witness's function numbers into those of the run's table.

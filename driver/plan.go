@@ -16,6 +16,7 @@ func NewPlan(s scenario.Scenario) record.Plan {
 		Scenario:             s.Name,
 		Variants:             s.Variants,
 		Workloads:            s.Workloads,
+		Reference:            s.Reference,
 		Repetitions:          s.Repetitions,
 		LifecycleRepetitions: s.Repetitions,
 		Witnesses:            s.Witnesses,
@@ -28,38 +29,80 @@ func NewPlan(s scenario.Scenario) record.Plan {
 		Retries:              s.Retries,
 		Seed:                 s.Seed,
 	}
+	switch {
+	case s.Engine == scenario.Containerd || s.ContainerdAddress != "":
+		p.Engine, p.ContainerdAddress = scenario.Containerd, s.ContainerdAddress
+	case s.Engine != scenario.OwnEngine:
+		p.Engine = s.Engine
+	}
+	p.DockerAddress, p.Images = s.DockerAddress, s.Images
 	if n := s.LifecycleRepetitions; n > 0 {
 		p.LifecycleRepetitions = min(n, s.Repetitions)
 	}
+	p.LifecycleWorkloads = s.LifecycleWorkloads
 	if p.Load.Mode == scenario.Saturating {
 		p.Load.Rate = 0
 	}
+	for _, v := range s.Variants {
+		for _, w := range s.Workloads {
+			if u, ok := s.Unikernels[v][w]; ok {
+				if p.Unikernels == nil {
+					p.Unikernels = map[string]map[string]record.Unikernel{}
+				}
+				if p.Unikernels[v] == nil {
+					p.Unikernels[v] = map[string]record.Unikernel{}
+				}
+				p.Unikernels[v][w] = u
+			}
+		}
+	}
+	p.Steps = rounds(s, s.Repetitions, 0)
+	if t := s.Timing; t != nil {
+		p.Timing = &record.TimingPlan{
+			Repetitions: t.Repetitions, Throughput: t.Throughput.Seconds(), Connections: t.Connections,
+			Latency: t.Latency.Seconds(), Rate: t.Rate, WarmUp: t.WarmUp.Seconds(), Where: s.Where,
+			Steps: rounds(s, t.Repetitions, 1),
+		}
+	}
+	return p
+}
+
+// rounds orders repetitions. Each use of the seed has a stream of its own.
+func rounds(s scenario.Scenario, repetitions int, stream uint64) (steps []record.Step) {
 	var cells []record.Cell
 	for _, v := range s.Variants {
 		for _, w := range s.Workloads {
 			cells = append(cells, record.Cell{Variant: v, Workload: w})
 		}
 	}
-	order := rand.New(rand.NewPCG(s.Seed, 0))
-	for rep := 1; rep <= s.Repetitions; rep++ {
+	order := rand.New(rand.NewPCG(s.Seed, stream))
+	for rep := 1; rep <= repetitions; rep++ {
 		for _, i := range order.Perm(len(cells)) {
-			p.Steps = append(p.Steps, record.Step{Cell: cells[i], Repetition: rep})
+			steps = append(steps, record.Step{Cell: cells[i], Repetition: rep})
 		}
 	}
-	return p
+	return steps
 }
 
-// remaining returns the steps of which no result is there yet.
-func remaining(plan record.Plan, results []record.Result) []record.Step {
+// remaining returns the steps of which nothing is there yet. step tells of what one
+// that is there is.
+func remaining[T any](steps []record.Step, there []T, step func(*T) record.Step) (left []record.Step) {
 	done := map[record.Step]bool{}
-	for _, r := range results {
-		done[record.Step{Cell: r.Cell(), Repetition: r.Repetition}] = true
+	for i := range there {
+		done[step(&there[i])] = true
 	}
-	var left []record.Step
-	for _, s := range plan.Steps {
+	for _, s := range steps {
 		if !done[s] {
 			left = append(left, s)
 		}
 	}
 	return left
+}
+
+func stepOfResult(r *record.Result) record.Step {
+	return record.Step{Cell: r.Cell(), Repetition: r.Repetition}
+}
+
+func stepOfTiming(t *record.Timing) record.Step {
+	return record.Step{Cell: t.Cell(), Repetition: t.Repetition}
 }

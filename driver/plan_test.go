@@ -44,13 +44,26 @@ func TestPlanInterleaves(t *testing.T) {
 	}
 }
 
+// An address makes containerd the engine.
+func TestPlanEngine(t *testing.T) {
+	for _, c := range []struct{ engine, address, want string }{
+		{"", "", ""}, {scenario.OwnEngine, "", ""}, {scenario.Containerd, "", scenario.Containerd}, {"", "/s", scenario.Containerd},
+	} {
+		s := testScenario()
+		s.Engine, s.ContainerdAddress = c.engine, c.address
+		if p := NewPlan(s); p.Engine != c.want || p.ContainerdAddress != c.address {
+			t.Errorf("%v: engine %q at %q", c, p.Engine, p.ContainerdAddress)
+		}
+	}
+}
+
 func TestRemaining(t *testing.T) {
 	p := NewPlan(testScenario())
 	var results []record.Result
 	for _, s := range p.Steps[:5] {
 		results = append(results, record.Result{Variant: s.Variant, Workload: s.Workload, Repetition: s.Repetition})
 	}
-	if diff := cmp.Diff(p.Steps[5:], remaining(p, results)); diff != "" {
+	if diff := cmp.Diff(p.Steps[5:], remaining(p.Steps, results, stepOfResult)); diff != "" {
 		t.Error(diff)
 	}
 }

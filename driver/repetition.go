@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
+	"slices"
 	"time"
 
 	"hapscope/driver/scenario"
@@ -15,103 +14,95 @@ import (
 	"hapscope/workloads/load"
 )
 
-const (
-	// teardownDeadline bounds the removal of a sandbox, which must be tried even
-	// when the repetition's own deadline has passed or the user has interrupted.
-	teardownDeadline = 2 * time.Minute
-	// pollInterval is the first pause between attempts to reach a server that
-	// boots. An attempt is work for the sandbox too (gVisor answers it in user
-	// space), so that the pause grows with the time already waited: a tenth of it
-	// is how late readiness may be noticed.
-	pollInterval = 50 * time.Millisecond
-	pollShare    = 10
-)
-
-// attempts measures one repetition, once more where that failed and the plan allows
-// it. Why it failed stays in the result.
-func (d *Driver) attempts(ctx context.Context, plan record.Plan, step record.Step, info record.VariantInfo, in *instruments) record.Result {
-	var retried []string
+// attempts makes a repetition, once more where it failed and the plan allows it, and
+// returns why earlier ones failed. step says how it ended.
+func (d *Driver) attempts(ctx context.Context, plan record.Plan, step record.Step, try func() (record.Status, string)) (retried []string) {
 	for {
-		result := d.step(ctx, plan, step, info, in)
-		if result.Status != record.Failed || len(retried) == plan.Retries || ctx.Err() != nil {
-			result.Retried = retried
-			return result
+		status, reason := try()
+		if status != record.Failed || len(retried) == plan.Retries || ctx.Err() != nil {
+			return retried
 		}
-		d.Log.Warn("failed, and tried again", "cell", step.Cell, "repetition", step.Repetition, "reason", result.Reason)
-		retried = append(retried, result.Reason)
+		d.Log.Warn("failed, and tried again", "cell", step.Cell, "repetition", step.Repetition, "reason", reason)
+		retried = append(retried, reason)
 	}
+}
+
+// measure makes one repetition, and says why earlier attempts at it failed.
+func (d *Driver) measure(ctx context.Context, plan record.Plan, step record.Step, info record.VariantInfo, in *instruments) (result record.Result) {
+	retried := d.attempts(ctx, plan, step, func() (record.Status, string) {
+		result = d.step(ctx, plan, step, info, in)
+		return result.Status, result.Reason
+	})
+	result.Retried = retried
+	return result
 }
 
 // step measures one repetition, or says why it was skipped.
 func (d *Driver) step(ctx context.Context, plan record.Plan, step record.Step, info record.VariantInfo, in *instruments) record.Result {
 	result := record.Result{Variant: step.Variant, Workload: step.Workload, Repetition: step.Repetition}
-	if unmet := record.Unmet(info.Requirements); len(unmet) > 0 {
+	if unmet := d.unmet(plan, step.Cell, info); len(unmet) > 0 {
 		result.Status, result.Reason, result.Remedy = record.Skipped, record.DescribeUnmet(unmet), record.Remedies(unmet)
 		return result
 	}
-	r := &repetition{
-		Driver: d, plan: plan, in: in, result: &result,
-		runtime: d.Runtimes[step.Variant], workload: d.Workloads[step.Workload],
-		id: fmt.Sprintf("%s-%s-%d-%d", step.Variant, step.Workload, step.Repetition, os.Getpid()),
-	}
+	r := &repetition{life: d.newLife(plan, step, info, in, ""), result: &result}
+	r.adopt = r.adoptBooting
 	ctx, cancel := context.WithTimeout(ctx, duration(plan.Deadline))
 	defer cancel()
 	if err := r.run(ctx); err != nil {
 		// A sandbox that fails early looks safe: no number of it is kept.
-		result.Status, result.Phases, result.Reason, result.Remedy = record.Failed, nil, r.explain(ctx, err), runtimes.Remedy(err)
+		result.Status, result.Phases, result.Postures, result.Reason, result.Remedy = record.Failed, nil, nil, r.explain(ctx, err), runtimes.Remedy(err)
 		return result
 	}
 	result.Status, result.Reason = judge(&result)
 	return result
 }
 
-// repetition is one sandbox's life.
-type repetition struct {
-	*Driver
-	plan     record.Plan
-	in       *instruments
-	result   *record.Result
-	runtime  runtimes.Runtime
-	workload workloads.Workload
-	id       string
+// unmet is what a cell lacks here: its variant, and its unikernel where it boots one.
+func (d *Driver) unmet(plan record.Plan, c record.Cell, info record.VariantInfo) []record.Requirement {
+	unmet := record.Unmet(info.Requirements)
+	if boots := runtimes.UnikernelsOf(d.Runtimes[c.Variant]); boots != nil {
+		unmet = append(unmet, record.Unmet(boots.Check(c.Workload, unikernelOf(plan, c)))...)
+	}
+	return unmet
+}
 
-	sandbox runtimes.Sandbox
-	client  workloads.Client
-	doing   string // for error messages
-	escaped int    // threads of the sandbox that no fork had led to
-	output  string // of the process, kept when the sandbox goes
+// unikernelOf is the one that the plan names for a cell, or nil.
+func unikernelOf(plan record.Plan, c record.Cell) *record.Unikernel {
+	if u, ok := plan.Unikernels[c.Variant][c.Workload]; ok {
+		return &u
+	}
+	return nil
+}
+
+// repetition is a life that is observed.
+type repetition struct {
+	*life
+	result  *record.Result
+	escaped int // threads of the sandbox that no fork had led to
+	adopted int // likewise, but of an engine that forks them and says when
 }
 
 // run takes the sandbox through its phases. Whatever happens, the sandbox is
 // gone and nothing is followed when it returns.
-func (r *repetition) run(ctx context.Context) (err error) {
-	scratch := r.scratch(r.id)
-	if err := os.MkdirAll(scratch, 0o700); err != nil {
-		return fmt.Errorf("make the scratch directory: %w", err)
-	}
-	defer func() {
-		err = errors.Join(err, r.in.forget(), os.RemoveAll(scratch))
-	}()
-	if err := r.in.follow(); err != nil {
-		return fmt.Errorf("follow the launcher: %w", err)
-	}
-	if err := r.live(ctx, scratch); err != nil {
-		return errors.Join(err, r.remove(ctx))
-	}
-	return r.phase(ctx, record.Teardown, func() error { return r.remove(ctx) })
+func (r *repetition) run(ctx context.Context) error {
+	return r.within(func(scratch string) (err error) {
+		defer func() { err = errors.Join(err, r.in.forget()) }()
+		if err := r.in.follow(); err != nil {
+			return fmt.Errorf("follow the launcher: %w", err)
+		}
+		if err := r.live(ctx, scratch); err != nil {
+			return errors.Join(r.blame(ctx, err), r.remove(ctx))
+		}
+		if err := r.readPosture(ctx); err != nil {
+			return errors.Join(err, r.remove(ctx))
+		}
+		return r.phase(ctx, record.Teardown, func() error { return r.remove(ctx) })
+	})
 }
 
 func (r *repetition) live(ctx context.Context, scratch string) error {
 	r.doing = "create the sandbox"
-	err := r.phase(ctx, record.Create, func() error {
-		return r.in.launcher.do(func() (err error) {
-			r.sandbox, err = r.runtime.Create(ctx, runtimes.Spec{
-				ID: r.id, Rootfs: r.Rootfs, Process: r.workload.Process(), Scratch: scratch,
-			})
-			return err
-		})
-	})
-	if err != nil {
+	if err := r.phase(ctx, record.Create, func() error { return r.create(ctx, scratch) }); err != nil {
 		return err
 	}
 	if err := r.seed(record.Boot); err != nil {
@@ -119,14 +110,16 @@ func (r *repetition) live(ctx context.Context, scratch string) error {
 	}
 
 	r.doing = "boot the sandbox"
-	err = r.phase(ctx, record.Boot, func() error {
-		if err := r.in.launcher.do(func() error { return r.sandbox.Start(ctx) }); err != nil {
-			return err
-		}
-		return r.await(ctx)
-	})
-	if err != nil {
+	if err := r.phase(ctx, record.Boot, func() error { return r.boot(ctx, seldom()) }); err != nil {
 		return err
+	}
+
+	if a, ok := r.sandbox.(runtimes.Assisted); ok {
+		r.result.Helpers = a.Helpers()
+	}
+	if r.adopted > 0 && r.observes(record.Boot) {
+		r.result.Warnings = append(r.result.Warnings, fmt.Sprintf(
+			"%d threads were forked by the engine and are followed from when the sandbox had entered its cgroup: what they did before is not in the phase boot", r.adopted))
 	}
 
 	r.doing = "prepare the load"
@@ -189,11 +182,24 @@ func (r *repetition) phase(ctx context.Context, name record.Phase, f func() erro
 
 // observes reports whether the plan wants a phase observed in this repetition.
 func (r *repetition) observes(name record.Phase) bool {
-	return name == record.Steady || r.result.Repetition <= r.plan.LifecycleRepetitions
+	if name == record.Create && r.direct {
+		return false
+	}
+	switch some := r.plan.LifecycleWorkloads; {
+	case name == record.Steady:
+		return true
+	case name != record.Idle && len(some) > 0 && !slices.Contains(some, r.result.Workload):
+		return false
+	}
+	return r.result.Repetition <= r.plan.LifecycleRepetitions
 }
 
-// duration of a number of seconds.
-func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
+// adoptBooting follows what an engine has forked for the sandbox, as soon as it is there.
+func (r *repetition) adoptBooting(cgroup string) error {
+	n, err := r.in.seed(cgroup)
+	r.adopted += n
+	return err
+}
 
 func (r *repetition) seed(before record.Phase) error {
 	n, err := r.in.seed(r.sandbox.Cgroup())
@@ -203,36 +209,6 @@ func (r *repetition) seed(before record.Phase) error {
 			"%d threads of the sandbox were forked by no process that was followed; they were found in its cgroup before the phase %s", n, before))
 	}
 	return err
-}
-
-// await dials until a real request is answered correctly: listening is not
-// readiness, and a sleep is neither.
-func (r *repetition) await(ctx context.Context) error {
-	var last error
-	start := time.Now()
-	for {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("the server never got ready: %w; last attempt: %v", err, last)
-		}
-		if err := r.sandbox.Running(ctx); err != nil {
-			return fmt.Errorf("the process ended before it was ready: %w", err)
-		}
-		client, err := r.workload.Dial(ctx, r.sandbox.Address())
-		if err == nil {
-			if err = client.Do(ctx, 0); err == nil {
-				r.client = client
-				return nil
-			}
-			client.Close()
-			if errors.As(err, new(*workloads.WrongReply)) {
-				return err
-			}
-		}
-		last = err
-		if err := sleep(ctx, max(pollInterval, time.Since(start)/pollShare)); err != nil {
-			continue // the loop's head says it
-		}
-	}
 }
 
 func (r *repetition) drive(ctx context.Context) error {
@@ -247,47 +223,4 @@ func (r *repetition) drive(ctx context.Context) error {
 
 func (r *repetition) load(requests int) load.Options {
 	return load.Options{Requests: requests, Rate: r.plan.Load.Rate, PerConnection: r.plan.Load.RequestsPerConnection}
-}
-
-// remove takes the sandbox away, with a deadline of its own.
-func (r *repetition) remove(ctx context.Context) error {
-	if r.client != nil {
-		r.client.Close()
-		r.client = nil
-	}
-	if r.sandbox == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), teardownDeadline)
-	defer cancel()
-	r.output = r.sandbox.Output()
-	if err := r.in.launcher.do(func() error { return r.sandbox.Delete(ctx) }); err != nil {
-		return fmt.Errorf("delete the sandbox: %w", err)
-	}
-	r.sandbox = nil
-	return nil
-}
-
-// explain says what failed, and ends with what the process had printed, unless that is
-// in the error already.
-func (r *repetition) explain(ctx context.Context, err error) string {
-	reason := fmt.Sprintf("%s: %v", r.doing, err)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		reason = fmt.Sprintf("%s: no end within the deadline of %gs: %v", r.doing, r.plan.Deadline, err)
-	}
-	if out := strings.TrimSpace(r.output); out != "" && !strings.Contains(reason, out) {
-		reason += "\noutput of the sandbox:\n" + out
-	}
-	return reason
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

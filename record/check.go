@@ -21,17 +21,36 @@ func (r *Run) check() error {
 	if r.Where != "host" && r.Where != "lab" {
 		return fmt.Errorf("where: %q is neither host nor lab", r.Where)
 	}
-	seen := make(map[Step]bool, len(r.Plan.Steps))
-	for i, s := range r.Plan.Steps {
+	if err := r.Plan.checkSteps("plan.steps", r.Plan.Steps); err != nil {
+		return err
+	}
+	for place, at := range r.Timed {
+		if !slices.Contains(Places(), place) || at == nil {
+			return fmt.Errorf("timed: place %q is none of %v, or nothing is said of it", place, Places())
+		}
+	}
+	t := r.Plan.Timing
+	if t == nil {
+		return nil
+	}
+	if !slices.Contains([]string{"", "auto", "host", "lab"}, t.Where) {
+		return fmt.Errorf("plan.timing.where: %q is none of auto, host, lab", t.Where)
+	}
+	return r.Plan.checkSteps("plan.timing.steps", t.Steps)
+}
+
+func (p *Plan) checkSteps(what string, steps []Step) error {
+	seen := make(map[Step]bool, len(steps))
+	for i, s := range steps {
 		switch {
-		case !slices.Contains(r.Plan.Variants, s.Variant):
-			return fmt.Errorf("plan.steps[%d]: variant %q is not among plan.variants", i, s.Variant)
-		case !slices.Contains(r.Plan.Workloads, s.Workload):
-			return fmt.Errorf("plan.steps[%d]: workload %q is not among plan.workloads", i, s.Workload)
+		case !slices.Contains(p.Variants, s.Variant):
+			return fmt.Errorf("%s[%d]: variant %q is not among plan.variants", what, i, s.Variant)
+		case !slices.Contains(p.Workloads, s.Workload):
+			return fmt.Errorf("%s[%d]: workload %q is not among plan.workloads", what, i, s.Workload)
 		case s.Repetition < 1:
-			return fmt.Errorf("plan.steps[%d]: repetition %d: they count from 1", i, s.Repetition)
+			return fmt.Errorf("%s[%d]: repetition %d: they count from 1", what, i, s.Repetition)
 		case seen[s]:
-			return fmt.Errorf("plan.steps[%d]: %s repetition %d is planned twice", i, s.Cell, s.Repetition)
+			return fmt.Errorf("%s[%d]: %s repetition %d is planned twice", what, i, s.Cell, s.Repetition)
 		}
 		seen[s] = true
 	}
@@ -44,20 +63,19 @@ func (r *Result) check(table int) error {
 	if r.Variant == "" || r.Workload == "" || r.Repetition < 1 {
 		return errors.New("variant, workload and a repetition from 1 are needed")
 	}
-	switch r.Status {
-	case OK:
-	case Degraded, Failed, Skipped:
-		if r.Reason == "" {
-			return fmt.Errorf("status %s without a reason", r.Status)
-		}
-	default:
-		return fmt.Errorf("status %q is none of ok, degraded, failed, skipped", r.Status)
+	if err := r.Status.check(r.Reason); err != nil {
+		return err
 	}
 	if len(r.Phases) > 0 && !buildIDForm.MatchString(r.Kernel) {
 		return fmt.Errorf("kernel %q is not a build id", r.Kernel)
 	}
 	if (r.Status == OK || r.Status == Degraded) && len(r.Phases) == 0 {
 		return fmt.Errorf("status %s without a phase", r.Status)
+	}
+	for i := range r.Postures {
+		if err := r.Postures[i].check(); err != nil {
+			return fmt.Errorf("posture %d: %w", i, err)
+		}
 	}
 	for i := range r.Phases {
 		p := &r.Phases[i]
@@ -73,6 +91,20 @@ func (r *Result) check(table int) error {
 		if lost := p.LostTotal(); lost > 0 && r.Status == OK {
 			return fmt.Errorf("phase %s lost %d events, yet the status is ok", p.Phase, lost)
 		}
+	}
+	return nil
+}
+
+// check tells whether a status is one, and has the reason that it needs.
+func (s Status) check(reason string) error {
+	switch s {
+	case OK:
+	case Degraded, Failed, Skipped:
+		if reason == "" {
+			return fmt.Errorf("status %s without a reason", s)
+		}
+	default:
+		return fmt.Errorf("status %q is none of ok, degraded, failed, skipped", s)
 	}
 	return nil
 }
@@ -101,6 +133,11 @@ func (p *PhaseResult) check(table int) error {
 	for name, n := range p.Syscalls {
 		if name == "" || n == 0 {
 			return fmt.Errorf("system call %q was made %d times", name, n)
+		}
+	}
+	for name, n := range p.Confined {
+		if n == 0 || n > p.Syscalls[name] {
+			return fmt.Errorf("of %d system calls %q, %d were made behind a filter", p.Syscalls[name], name, n)
 		}
 	}
 	return nil
@@ -134,6 +171,9 @@ func (s *Sighting) check(table int) error {
 			return fmt.Errorf("role %s: %w", role, err)
 		}
 	}
+	if err := s.Sides.check(s.Functions[InProcess]); err != nil {
+		return fmt.Errorf("sides of a filter: %w", err)
+	}
 	for c, hits := range s.Functions {
 		if !slices.Contains(Contexts(), c) {
 			return fmt.Errorf("context %q is none of %v", c, Contexts())
@@ -141,6 +181,34 @@ func (s *Sighting) check(table int) error {
 		if err := checkHits(hits, table); err != nil {
 			return fmt.Errorf("context %s: %w", c, err)
 		}
+	}
+	return nil
+}
+
+// check tells whether the sides are made up of what was entered in process context.
+func (s *Sides) check(process []Hit) error {
+	if s == nil {
+		return nil
+	}
+	if s.Installed < 1 {
+		return fmt.Errorf("a filter came to hold %d threads", s.Installed)
+	}
+	seen := map[int]bool{}
+	for _, side := range [][]int{s.Unconfined, s.Confined} {
+		for i, f := range side {
+			if i > 0 && f <= side[i-1] {
+				return fmt.Errorf("function %d after %d: they must ascend", f, side[i-1])
+			}
+			seen[f] = true
+		}
+	}
+	for _, h := range process {
+		if !seen[h.Function] {
+			return fmt.Errorf("function %d was entered in process context and is on neither", h.Function)
+		}
+	}
+	if len(seen) != len(process) {
+		return fmt.Errorf("%d functions, and %d were entered in process context", len(seen), len(process))
 	}
 	return nil
 }

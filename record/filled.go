@@ -7,24 +7,46 @@ func filled(r Run) Run {
 	fillList(&r.Plan.Variants)
 	fillList(&r.Plan.Workloads)
 	fillList(&r.Plan.Steps)
+	if r.Plan.Timing != nil {
+		timing := *r.Plan.Timing
+		fillList(&timing.Steps)
+		r.Plan.Timing = &timing
+	}
 	if r.Lab != nil {
 		lab := *r.Lab
 		fillMap(&lab.Images)
 		fillList(&lab.Packages)
 		r.Lab = &lab
 	}
-	if r.Machine != nil {
-		machine := *r.Machine
-		fillMap(&machine.Mitigations)
-		fillList(&machine.Modules)
-		r.Machine = &machine
+	r.Machine, r.Variants = filledMachine(r.Machine), filledVariants(r.Variants)
+	if r.Timed != nil {
+		timed := map[Place]*TimedAt{}
+		for place, at := range r.Timed {
+			filled := *at
+			filled.Machine, filled.Variants = filledMachine(at.Machine), filledVariants(at.Variants)
+			timed[place] = &filled
+		}
+		r.Timed = timed
 	}
-	variants := append([]VariantInfo(nil), r.Variants...)
+	return r
+}
+
+func filledMachine(m *Machine) *Machine {
+	if m == nil {
+		return nil
+	}
+	machine := *m
+	fillMap(&machine.Mitigations)
+	fillList(&machine.Modules)
+	return &machine
+}
+
+func filledVariants(list []VariantInfo) []VariantInfo {
+	variants := append([]VariantInfo(nil), list...)
 	for i := range variants {
 		fillList(&variants[i].Requirements)
 	}
-	r.Variants = variants
-	return r
+	return variants
 }
 
 func fillList[T any](list *[]T) {

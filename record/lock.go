@@ -19,7 +19,7 @@ var ErrLocked = errors.New("another hapscope is writing there")
 // so a killed writer leaves none. On a file system shared with a virtual
 // machine it excludes only writers of the same kernel.
 func lock(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := openPlain(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("lock the run directory: %w", err)
 	}

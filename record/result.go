@@ -105,13 +105,25 @@ type Sighting struct {
 	Kthreads []Kthread `json:"kthreads,omitempty"` // work that kernel threads did for the sandbox
 	// Roles holds the contexts process and kthread once more, by what the threads
 	// are to the sandbox; absent where the witness does not tell threads apart.
-	Roles   map[Role]*RoleSighting `json:"roles,omitempty"`
-	Events  uint64                 `json:"events"`            // trace events decoded
-	Lost    []uint64               `json:"lost,omitempty"`    // events lost, per CPU; absent when none
-	Unknown uint64                 `json:"unknown,omitempty"` // function entries at addresses that the table does not hold
+	Roles map[Role]*RoleSighting `json:"roles,omitempty"`
+	// Sides tells those of the context process apart by whether a seccomp filter held the
+	// thread; absent where no thread installed one in this phase, or where that could not
+	// be told.
+	Sides   *Sides   `json:"sides,omitempty"`
+	Events  uint64   `json:"events"`            // trace events decoded
+	Lost    []uint64 `json:"lost,omitempty"`    // events lost, per CPU; absent when none
+	Unknown uint64   `json:"unknown,omitempty"` // function entries at addresses that the table does not hold
 	// Own counts events that hapscope itself caused on threads that are followed;
 	// they were discarded and are not among Events.
 	Own uint64 `json:"own,omitempty"`
+}
+
+// Sides are the functions that threads entered in process context on either side of a
+// seccomp filter, sorted by index. A function may be on both, and each is on one.
+type Sides struct {
+	Installed  int   `json:"installed"`  // how often in the phase a filter came to hold a thread that none had held
+	Unconfined []int `json:"unconfined"` // by threads that no filter held at that moment
+	Confined   []int `json:"confined"`   // by threads that one held
 }
 
 // PhaseResult is what the collectors saw during one phase of one repetition.
@@ -126,6 +138,9 @@ type PhaseResult struct {
 	// Syscalls counts host system calls that reached their handler, by name:
 	// those that seccomp denied or ptrace swallowed are not among them.
 	Syscalls map[string]uint64 `json:"syscalls"`
+	// Confined counts those among them that threads made which a seccomp filter held:
+	// what policies cover. The rest they do not. Absent as Sides is.
+	Confined map[string]uint64 `json:"confined,omitempty"`
 	// VM counts what virtual machines made the host's KVM do; absent where that was
 	// not measured, empty where there was none.
 	VM map[VMEvent]map[string]uint64 `json:"vm,omitzero"`
@@ -180,7 +195,9 @@ type Result struct {
 	Seconds    float64       `json:"seconds"`          // whole repetition, wall time
 	Kernel     string        `json:"kernel,omitempty"` // build id of the kernel under test, names the function table
 	Phases     []PhaseResult `json:"phases,omitempty"`
-	WarmUp     int           `json:"warm_up,omitempty"` // requests that were sent to warm up
+	Postures   []Posture     `json:"postures,omitempty"` // read after the steady state; absent where that was not done
+	Helpers    []Helper      `json:"helpers,omitempty"`  // of an engine that says which processes it has beside the sandbox's own
+	WarmUp     int           `json:"warm_up,omitempty"`  // requests that were sent to warm up
 	Load       *LoadResult   `json:"load,omitempty"`
 	Warnings   []string      `json:"warnings,omitempty"`
 }

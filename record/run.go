@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -40,32 +41,55 @@ type Load struct {
 
 // Plan is a scenario, worked out.
 type Plan struct {
-	Scenario    string   `json:"scenario"`
-	Variants    []string `json:"variants"`
-	Workloads   []string `json:"workloads"`
-	Repetitions int      `json:"repetitions"`
+	Scenario  string   `json:"scenario"`
+	Variants  []string `json:"variants"`
+	Workloads []string `json:"workloads"`
+	// Reference is the variant with which reports compare the others; absent where that is
+	// left to them. A shard of a run need not hold it.
+	Reference   string `json:"reference,omitempty"`
+	Repetitions int    `json:"repetitions"`
 	// LifecycleRepetitions is in how many of them, the first ones, the phases
 	// other than steady are observed too: they take most of the time.
 	LifecycleRepetitions int `json:"lifecycle_repetitions"`
+	// LifecycleWorkloads are those under which create, boot and teardown are observed in
+	// these repetitions; absent where they are under all. idle is, under each.
+	LifecycleWorkloads []string `json:"lifecycle_workloads,omitempty"`
 	// Witnesses names the collectors of functions; the first one's sets are the
 	// result. Records from before there were several had ftrace.
 	Witnesses []string `json:"witnesses,omitempty"`
+	// Engine is what starts the sandboxes of the variants that know it (containerd), or
+	// whose runtimes the variants are (docker, podman);
+	// absent where each variant has its own. What a variant was started by is in VariantInfo.
+	Engine string `json:"engine,omitempty"`
+	// ContainerdAddress is the socket of the containerd that the engine is; absent
+	// where hapscope starts one.
+	ContainerdAddress string `json:"containerd_address,omitempty"`
+	// DockerAddress is the socket of the Docker daemon whose runtimes are measured;
+	// absent where none is.
+	DockerAddress string `json:"docker_address,omitempty"`
+	// Images are references of images that container engines run workloads from, by
+	// workload; those that are absent run from hapscope's own.
+	Images map[string]string `json:"images,omitempty"`
 	// Sample names functions for a witness that observes only some to observe
 	// besides those that it draws at random.
 	Sample []string `json:"sample,omitempty"`
 	// TraceBufferBytes is the size of ftrace's ring buffer for each CPU; 0 leaves
 	// it to the collector.
-	TraceBufferBytes int64   `json:"trace_buffer_bytes,omitempty"`
-	Load             Load    `json:"load"`
-	Settle           float64 `json:"settle"`            // seconds between the first answer and the steady phase
-	Idle             float64 `json:"idle,omitempty"`    // seconds of the phase idle; 0 where there is none
-	Deadline         float64 `json:"deadline"`          // seconds that one repetition may take
-	Retries          int     `json:"retries,omitempty"` // how often a repetition that failed is tried again
+	TraceBufferBytes int64 `json:"trace_buffer_bytes,omitempty"`
+	// Unikernels are those of the variants that boot some, by variant and workload.
+	Unikernels map[string]map[string]Unikernel `json:"unikernels,omitempty"`
+	Load       Load                            `json:"load"`
+	Settle     float64                         `json:"settle"`            // seconds between the first answer and the steady phase
+	Idle       float64                         `json:"idle,omitempty"`    // seconds of the phase idle; 0 where there is none
+	Deadline   float64                         `json:"deadline"`          // seconds that one repetition may take
+	Retries    int                             `json:"retries,omitempty"` // how often a repetition that failed is tried again
 	// UntilConverged is the share of functions that may still be unseen, by
 	// estimate, for a cell to need no further repetition; 0 where all are made.
 	UntilConverged float64 `json:"until_converged,omitempty"`
-	Seed           uint64  `json:"seed"`  // of the order of Steps
-	Steps          []Step  `json:"steps"` // in the order in which they run
+	// Timing is what is timed besides; absent where nothing is.
+	Timing *TimingPlan `json:"timing,omitempty"`
+	Seed   uint64      `json:"seed"`  // of the order of Steps
+	Steps  []Step      `json:"steps"` // in the order in which they run
 }
 
 // Run is run.json.
@@ -82,11 +106,22 @@ type Run struct {
 	Machine  *Machine      `json:"machine,omitempty"`  // absent until the kernel under test was seen
 	Variants []VariantInfo `json:"variants,omitempty"` // the variants of the plan, as checked where they ran
 	Tools    []Tool        `json:"tools,omitempty"`
+	// Timed describes the places where timings were taken.
+	Timed map[Place]*TimedAt `json:"timed,omitempty"`
 	// SelfTest is the short self-test on the armed instruments, once for each time
 	// that the run was begun or resumed.
 	SelfTest []SelfTest `json:"self_test,omitempty"`
 	// Unarmed names the collectors that this machine cannot have, and why.
 	Unarmed map[string]string `json:"unarmed,omitempty"`
+	// Reboots are how often the lab's kernel panicked and the lab was booted again. The
+	// repetition under way was made anew.
+	Reboots []Reboot `json:"reboots,omitempty"`
+}
+
+// Reboot is one.
+type Reboot struct {
+	Time   time.Time `json:"time"`
+	Reason string    `json:"reason"` // what the machine last said
 }
 
 // SelfTest is a self-test before measuring: what was counted of a process whose
@@ -162,11 +197,19 @@ type Machine struct {
 	Untraceable    int               `json:"untraceable"` // text symbols that the tracer cannot see
 }
 
+// EngineRaw is the engine of variants whose program hapscope starts by itself, with
+// nothing in between: they have no phase create.
+const EngineRaw = "raw"
+
+// EngineDocker is the engine of variants that a Docker daemon starts. Their phase create
+// would be the daemon's alone, so that there is none.
+const EngineDocker = "docker"
+
 // VariantInfo is a variant of the plan and whether it could run.
 type VariantInfo struct {
 	Name         string        `json:"name"`
 	Runtime      string        `json:"runtime"`
-	Engine       string        `json:"engine"`
+	Engine       string        `json:"engine"`            // oci, shim-v2, containerd, raw, docker or podman
 	Command      []string      `json:"command,omitempty"` // the runtime's binary and global flags
 	Requirements []Requirement `json:"requirements"`
 }
@@ -201,11 +244,11 @@ func DescribeUnmet(rs []Requirement) string {
 	return strings.Join(parts, "; ")
 }
 
-// Remedies says in one line what to do about what is missing.
+// Remedies says in one line what to do about what is missing, each thing once.
 func Remedies(rs []Requirement) string {
 	var parts []string
 	for _, r := range Unmet(rs) {
-		if r.Remedy != "" {
+		if r.Remedy != "" && !slices.Contains(parts, r.Remedy) {
 			parts = append(parts, r.Remedy)
 		}
 	}

@@ -35,6 +35,28 @@ func replace(path string, content []byte) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// temporary recognizes the name of a file that replace has made.
+func temporary(name string) bool {
+	for _, of := range []string{runFile, timingsFile, TableFile("*")} {
+		if ok, _ := filepath.Match("."+of+"-*", name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// sweepTemporary removes what killed writers were about to put in place. Whoever calls it
+// holds the lock.
+func sweepTemporary(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if temporary(e.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
+}
+
 // appendSynced appends b in a single write and waits until it is on the disk.
 // Where that fails, what was written of b is taken back, so that a full disk
 // does not leave half a line in front of the next one.

@@ -24,12 +24,26 @@ func TableFile(kernelBuildID string) string {
 	return "functions-" + kernelBuildID[:min(12, len(kernelBuildID))] + ".csv"
 }
 
+// check tells whether a function has a name that a line of a table can hold, and a module
+// that is no path: files are looked for by it.
+func (f Function) check() error {
+	switch {
+	case f.Symbol == "":
+		return errors.New("no symbol")
+	case strings.ContainsAny(f.Symbol+f.Module, ",\"\r\n"):
+		return fmt.Errorf("%q in module %q cannot be a symbol", f.Symbol, f.Module)
+	case strings.Contains(f.Module, "/"):
+		return fmt.Errorf("%q is no name of a module", f.Module)
+	}
+	return nil
+}
+
 // formatTable writes the functions as lines of a table; the first one gets the
 // index start.
 func formatTable(b *bytes.Buffer, start int, functions []Function) error {
 	for i, f := range functions {
-		if f.Symbol == "" || strings.ContainsAny(f.Symbol+f.Module, ",\"\r\n") {
-			return fmt.Errorf("function table: %q in module %q cannot be a symbol", f.Symbol, f.Module)
+		if err := f.check(); err != nil {
+			return fmt.Errorf("function table: %w", err)
 		}
 		fmt.Fprintf(b, "%d,%s,%s,0x%x\n", start+i, f.Module, f.Symbol, f.Offset)
 	}
@@ -59,8 +73,8 @@ func parseTable(name string, content []byte) ([]Function, error) {
 			return nil, fmt.Errorf("%s:%d: index %q, want %d", name, n, row[0], len(functions))
 		}
 		f := Function{Module: strings.Clone(row[1]), Symbol: strings.Clone(row[2])}
-		if f.Symbol == "" {
-			return nil, fmt.Errorf("%s:%d: no symbol", name, n)
+		if err := f.check(); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
 		hex, ok := strings.CutPrefix(row[3], "0x")
 		if f.Offset, err = strconv.ParseUint(hex, 16, 64); err != nil || !ok {

@@ -20,6 +20,7 @@ type Writer struct {
 	dir      string
 	lock     *os.File
 	results  *os.File
+	timings  []Timing                // that were there when it was opened
 	tables   map[string]*tableWriter // by file name
 	warnings []string
 }
@@ -40,29 +41,47 @@ func NewWriter(dir string, run Run) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create record: %w", err)
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("create record: %w", err)
-	}
-	for _, e := range entries {
-		if e.Name() != lockFile { // a lock alone is of a writer that never got further
-			return nil, fmt.Errorf("create record in %s: %w (it holds %s)", dir, ErrNotEmpty, e.Name())
-		}
+	if err := vacant(dir); err != nil { // before a lock is put there
+		return nil, fmt.Errorf("create record in %s: %w", dir, err)
 	}
 	// run.json comes last: a directory without it never was a record.
-	w, err := open(dir, os.O_CREATE|os.O_EXCL)
+	w, err := open(dir, os.O_CREATE)
 	if err != nil {
 		return nil, fmt.Errorf("create record: %w", err)
 	}
-	if err := w.writeRun(&run); err != nil {
+	if err := vacant(dir); err != nil { // another writer may have been faster
+		w.Close()
+		return nil, fmt.Errorf("create record in %s: %w", dir, err)
+	}
+	if err := errors.Join(sweepTemporary(dir), w.writeRun(&run)); err != nil {
 		w.Close()
 		return nil, fmt.Errorf("create record: %w", err)
 	}
 	return w, nil
 }
 
+// vacant is an error where a directory holds more than what a writer leaves that was killed
+// before it had made a record.
+func vacant(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == lockFile || temporary(e.Name()) {
+			continue
+		}
+		if info, err := e.Info(); err == nil && e.Name() == resultsFile && info.Size() == 0 {
+			continue
+		}
+		return fmt.Errorf("%w (it holds %s)", ErrNotEmpty, e.Name())
+	}
+	return nil
+}
+
 // OpenWriter goes on with a run directory and returns what it holds already. A
-// half-written last line is cut off, and Warnings says so.
+// half-written last line is cut off, and Warnings says so; what a killed writer was about
+// to put in place is removed.
 func OpenWriter(dir string) (*Writer, *Run, []Result, error) {
 	if _, err := os.Stat(filepath.Join(dir, runFile)); err != nil {
 		return nil, nil, nil, fmt.Errorf("open record: %s is not a run directory: %w", dir, err)
@@ -74,13 +93,16 @@ func OpenWriter(dir string) (*Writer, *Run, []Result, error) {
 	}
 	rec, err := Read(dir)
 	if err == nil {
-		err = truncateToWholeLines(w.results.Name())
+		err = errors.Join(sweepTemporary(dir), truncateToWholeLines(w.results.Name()))
+	}
+	if err == nil {
+		err = ignoreAbsent(truncateToWholeLines(filepath.Join(dir, timingsFile)))
 	}
 	if err != nil {
 		w.Close()
 		return nil, nil, nil, fmt.Errorf("open record: %w", err)
 	}
-	w.warnings = rec.Warnings
+	w.warnings, w.timings = rec.Warnings, rec.Timings
 	return w, &rec.Run, rec.Results, nil
 }
 
@@ -89,7 +111,7 @@ func open(dir string, flag int) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	results, err := os.OpenFile(filepath.Join(dir, resultsFile), os.O_WRONLY|os.O_APPEND|flag, 0o644)
+	results, err := openPlain(filepath.Join(dir, resultsFile), os.O_WRONLY|os.O_APPEND|flag, 0o644)
 	if err != nil {
 		l.Close()
 		return nil, err
@@ -107,6 +129,13 @@ func (w *Writer) Warnings() []string {
 	return w.warnings
 }
 
+// Timings returns what OpenWriter found of them.
+func (w *Writer) Timings() []Timing {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.timings
+}
+
 // UpdateRun changes run.json, which is read anew before: while a run is in the
 // lab, the host's writer and the guest's share the directory, one adding what it
 // knows of the lab, the other the machine and its tools, and neither may undo the
@@ -115,13 +144,13 @@ func (w *Writer) Warnings() []string {
 func (w *Writer) UpdateRun(change func(*Run)) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	content, err := os.ReadFile(filepath.Join(w.dir, runFile))
+	content, err := readPlain(filepath.Join(w.dir, runFile))
 	if err != nil {
 		return fmt.Errorf("update %s: %w", runFile, err)
 	}
 	run, err := parseRun(content)
 	if err != nil {
-		return fmt.Errorf("update %s: %w", runFile, err)
+		return fmt.Errorf("update %w", At(runFile, content, err))
 	}
 	change(run)
 	return w.writeRun(run)
@@ -156,16 +185,55 @@ func (w *Writer) Append(r Result) error {
 	if err := r.check(table); err != nil {
 		return fmt.Errorf("append result of %s: %w", r.Cell(), err)
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b) // ends the line
-	e.SetEscapeHTML(false)
-	if err := e.Encode(r); err != nil {
-		return fmt.Errorf("append result of %s: %w", r.Cell(), err)
-	}
-	if err := appendSynced(w.results, b.Bytes()); err != nil {
+	if err := appendLine(w.results, r); err != nil {
 		return fmt.Errorf("append result of %s: %w", r.Cell(), err)
 	}
 	return nil
+}
+
+// AppendTiming adds one timed repetition. The file is made with the first.
+func (w *Writer) AppendTiming(t Timing) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.appendTiming(&t); err != nil {
+		return fmt.Errorf("append timing of %s: %w", t.Cell(), err)
+	}
+	return nil
+}
+
+func (w *Writer) appendTiming(t *Timing) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	path := filepath.Join(w.dir, timingsFile)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := replace(path, nil); err != nil { // whose name is on the disk before a line is
+			return err
+		}
+	}
+	f, err := openPlain(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(appendLine(f, t), f.Close())
+}
+
+// appendLine writes a value as one line.
+func appendLine(f *os.File, v any) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b) // ends the line
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	return appendSynced(f, b.Bytes())
+}
+
+func ignoreAbsent(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // Functions makes or extends the function table of a kernel and returns, for
@@ -240,7 +308,7 @@ func (w *Writer) extend(kernel string, rows []byte) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	f, err := os.OpenFile(filepath.Join(w.dir, TableFile(kernel)), os.O_WRONLY|os.O_APPEND, 0)
+	f, err := openPlain(filepath.Join(w.dir, TableFile(kernel)), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
@@ -264,7 +332,7 @@ func (w *Writer) Close() error {
 
 // truncateToWholeLines cuts a half-written last line off.
 func truncateToWholeLines(path string) error {
-	content, err := os.ReadFile(path)
+	content, err := readPlain(path)
 	if err != nil {
 		return err
 	}
@@ -272,7 +340,7 @@ func truncateToWholeLines(path string) error {
 	if warning == "" {
 		return nil
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	f, err := openPlain(path, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}

@@ -10,10 +10,17 @@ import (
 	"strings"
 
 	"hapscope/analysis"
+	"hapscope/reports/benchfmt"
 	"hapscope/reports/csv"
 	"hapscope/reports/functions"
+	"hapscope/reports/ghabenchmark"
+	"hapscope/reports/github"
 	"hapscope/reports/html"
+	"hapscope/reports/json"
+	"hapscope/reports/junit"
+	"hapscope/reports/markdown"
 	"hapscope/reports/plot"
+	"hapscope/reports/sarif"
 	"hapscope/reports/text"
 )
 
@@ -23,22 +30,35 @@ type format struct {
 }
 
 func formats() []format {
-	return []format{
+	return append(append([]format{
 		{"text", func(w io.Writer, r *analysis.Report) error { return text.Write(w, r, text.Options{}) }},
 		{"html", func(w io.Writer, r *analysis.Report) error { return html.Write(w, r, html.Options{}) }},
-		{"png", func(w io.Writer, r *analysis.Report) error { return plot.PNG(w, r, plot.Options{}) }},
-		{"svg", func(w io.Writer, r *analysis.Report) error { return plot.SVG(w, r, plot.Options{}) }},
-		{"boot-png", func(w io.Writer, r *analysis.Report) error {
-			return plot.PNG(w, r, plot.Options{Phase: analysis.CreateBoot})
-		}},
-		{"boot-svg", func(w io.Writer, r *analysis.Report) error {
-			return plot.SVG(w, r, plot.Options{Phase: analysis.CreateBoot})
-		}},
-		{"layers-png", func(w io.Writer, r *analysis.Report) error { return plot.PNG(w, r, plot.Options{Layers: true}) }},
-		{"layers-svg", func(w io.Writer, r *analysis.Report) error { return plot.SVG(w, r, plot.Options{Layers: true}) }},
+		{"markdown", markdown.Write},
+		{"json", json.Write},
 		{"csv", csv.Write},
+		{"benchfmt", benchfmt.Write},
 		{"functions", func(w io.Writer, r *analysis.Report) error { return functions.Write(w, r, functions.Options{}) }},
+		{"junit", junit.Write},
+		{"sarif", sarif.Write},
+		{"github", github.Write},
+		{"gha-benchmark", ghabenchmark.Write},
+	}, figures()...), format{"pdf", plot.PDF})
+}
+
+// figures are pictures of their own: each as NAME-png and NAME-svg; that of the profile,
+// for which one asks most, as png and svg. Those of timings are of the most telling place
+// of the record.
+func figures() (out []format) {
+	for i, f := range plot.Figures() {
+		name := f.Name + "-"
+		if i == 0 {
+			name = ""
+		}
+		out = append(out,
+			format{name + "png", func(w io.Writer, r *analysis.Report) error { return plot.PNG(w, r, f.Options) }},
+			format{name + "svg", func(w io.Writer, r *analysis.Report) error { return plot.SVG(w, r, f.Options) }})
 	}
+	return out
 }
 
 // Formats lists the names that Write takes.
@@ -57,4 +77,13 @@ func Write(name string, w io.Writer, r *analysis.Report) error {
 		return fmt.Errorf("write report: format %q is none of %s", name, strings.Join(Formats(), ", "))
 	}
 	return formats()[i].write(w, r)
+}
+
+// Annotate writes what a format has for standard output besides the report itself:
+// nothing, for most.
+func Annotate(name string, w io.Writer, r *analysis.Report) error {
+	if name == "github" {
+		return github.Annotate(w, r)
+	}
+	return nil
 }

@@ -30,12 +30,58 @@ type Runtime interface {
 	Sweep(ctx context.Context) ([]string, error)
 }
 
+// Preparer is a runtime that needs something beside the sandboxes while they are made,
+// such as a daemon.
+type Preparer interface {
+	// Prepare makes it ready until done is called. Tracers do not follow the
+	// calling thread.
+	Prepare(ctx context.Context) (done func() error, err error)
+}
+
+// Booter is a Runtime that may boot unikernels in the place of workloads' processes.
+type Booter interface {
+	// Unikernels is what it knows of them; nil where the variant boots none.
+	Unikernels() Unikernels
+}
+
+// Unikernels says what a variant makes of the unikernels that a plan names.
+type Unikernels interface {
+	// Check reports what of the one for a workload is missing or wrong; nil is one that
+	// the plan does not name.
+	Check(workload string, u *record.Unikernel) []record.Requirement
+	// Tools names its files, with digests.
+	Tools(workload string, u record.Unikernel) ([]record.Tool, error)
+}
+
+// UnikernelsOf returns a runtime's, or nil where it boots none.
+func UnikernelsOf(r Runtime) Unikernels {
+	if b, ok := r.(Booter); ok {
+		return b.Unikernels()
+	}
+	return nil
+}
+
 // Spec is what runs in a sandbox.
 type Spec struct {
 	ID      string // unique on this machine, [a-z0-9-]+
 	Rootfs  string // directory with the image's root file system; never written to
 	Process record.Process
-	Scratch string // an existing directory for bundle, logs and writable layer
+	// Unikernel is what runs in the place of Process, in variants that boot some.
+	Unikernel *record.Unikernel
+	Scratch   string // an existing directory for bundle, logs and writable layer
+	// Image is the reference of an image to run from instead of Rootfs, in variants of a
+	// container engine.
+	Image string
+	// Adopt is called, on the thread that has called Start, as soon as there are processes
+	// of the sandbox that this thread has not forked: tracers follow what is in the cgroup
+	// from then on. Nil where nothing is observed.
+	Adopt func(cgroup string) error
+}
+
+// Assisted is a sandbox that an engine has processes beside.
+type Assisted interface {
+	// Helpers lists them, as they were when the sandbox had started.
+	Helpers() []record.Helper
 }
 
 // Sandbox is one created sandbox. Its methods are not safe for concurrent use.

@@ -5,6 +5,7 @@ package workloads
 
 import (
 	"context"
+	"time"
 
 	"hapscope/record"
 )
@@ -20,6 +21,33 @@ type Workload interface {
 	// Dial connects to the server in the sandbox at the given IP address. It
 	// tries once; the caller repeats it until the server listens.
 	Dial(ctx context.Context, address string) (Client, error)
+	Generator
+}
+
+// Generator drives a server for timing. Every reply is checked as far as the tool
+// that sends can do it, and the server's state afterwards for the rest: what is
+// returned without an error was served correctly.
+type Generator interface {
+	// Saturate sends requests for about d, on each of a number of connections the
+	// next one as soon as the last one is answered.
+	Saturate(ctx context.Context, at Server, connections int, d time.Duration) (Saturation, error)
+	// Open sends rate requests a second for d, whether or not earlier ones were
+	// answered, and times each reply from when its request was due. A rate that was
+	// not kept is no error: the caller looks at Kept.
+	Open(ctx context.Context, at Server, rate float64, d time.Duration) (record.Latency, error)
+}
+
+// Server is what a generator needs to know.
+type Server struct {
+	Address string                  // IP address of the sandbox
+	Rootfs  string                  // directory with the image, which holds the server's own tools
+	CPU     func() (float64, error) // seconds of all CPUs that the sandbox has used so far
+}
+
+// Saturation is a throughput and what its generator could have done at most.
+type Saturation struct {
+	record.Throughput
+	Threads int // of the generator: it can use as many CPUs
 }
 
 // Client is one connection to a server.

@@ -2,9 +2,11 @@ package ftrace
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
+	"hapscope/collectors/internal/seccomp"
 	"hapscope/internal/kernel/tracefs"
 	"hapscope/record"
 )
@@ -67,8 +69,10 @@ type counter struct {
 	session    *Session
 	interrupts []uint64 // function × column
 	threads    map[int32]*perThread
-	unknown    map[stranger]uint64 // mostly none
+	unknown    map[stranger]visits // mostly none
 	launcher   uint64
+	log        *seccomp.Log
+	stamps     seccomp.Stamps
 }
 
 // stranger is an address that is not in the universe, and where it was entered.
@@ -79,7 +83,7 @@ type stranger struct {
 }
 
 func newCounter(s *Session) *counter {
-	c := &counter{session: s, threads: map[int32]*perThread{}, unknown: map[stranger]uint64{}}
+	c := &counter{session: s, threads: map[int32]*perThread{}, unknown: map[stranger]visits{}, log: new(seccomp.Log)}
 	c.grow()
 	return c
 }
@@ -95,8 +99,12 @@ func (c *counter) Page(p *tracefs.Page) (events int, err error) {
 	last, thread := int32(-1), (*perThread)(nil)
 	for r := p.Next(); r != nil; r = p.Next() {
 		events++
+		stamp := c.stamps.Next(p.Time())
 		if len(r) < l.size || binary.NativeEndian.Uint16(r) != l.id {
-			return events, fmt.Errorf("function tracer: a record of %d bytes is no function entry: % x", len(r), r[:min(len(r), 32)])
+			if known, err := c.log.Add(r, stamp); err != nil || !known {
+				return events, errors.Join(err, fmt.Errorf("function tracer: a record of %d bytes is no function entry: % x", len(r), r[:min(len(r), 32)]))
+			}
+			continue
 		}
 		tid := int32(binary.NativeEndian.Uint32(r[l.pid:]))
 		if slices.Contains(launchers, tid) {
@@ -106,14 +114,14 @@ func (c *counter) Page(p *tracefs.Page) (events int, err error) {
 		at, ip := column(r[l.flags]), binary.NativeEndian.Uint64(r[l.addr:])
 		switch i := table.Lookup(ip); {
 		case i < 0 && at == byThread:
-			c.unknown[stranger{ip, at, tid}]++
+			c.stranger(stranger{ip, at, tid}, visits{1, stamp, stamp})
 		case i < 0:
-			c.unknown[stranger{ip, at, 0}]++
+			c.stranger(stranger{ip, at, 0}, visits{1, stamp, stamp})
 		case at == byThread:
 			if tid != last {
 				last, thread = tid, c.thread(tid)
 			}
-			thread.add(i, 1)
+			thread.enter(i, stamp)
 		default:
 			c.interrupts[i*len(interrupts)+at]++
 		}
@@ -130,12 +138,14 @@ func (c *counter) thread(tid int32) *perThread {
 	return t
 }
 
+func (c *counter) stranger(s stranger, v visits) { c.unknown[s] = c.unknown[s].plus(v) }
+
 // count adds entries of one function.
-func (c *counter) count(function, column int, tid int32, n uint64) {
+func (c *counter) count(function, column int, tid int32, v visits) {
 	if column == byThread {
-		c.thread(tid).add(function, n)
+		c.thread(tid).add(function, v)
 	} else {
-		c.interrupts[function*len(interrupts)+column] += n
+		c.interrupts[function*len(interrupts)+column] += v.n
 	}
 }
 
@@ -150,8 +160,8 @@ func (c *counter) take(from *counter) {
 		functions.each(to.add)
 	}
 	clear(from.threads)
-	for s, n := range from.unknown {
-		c.unknown[s] += n
+	for s, v := range from.unknown {
+		c.stranger(s, v)
 	}
 	clear(from.unknown)
 	c.launcher += from.launcher

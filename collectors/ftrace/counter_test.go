@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"hapscope/collectors/internal/seccomp"
 	"hapscope/collectors/internal/tap"
 	"hapscope/internal/kernel/symbols"
 	"hapscope/internal/kernel/tracefs"
@@ -105,8 +106,8 @@ func TestCounterAgainstKernelText(t *testing.T) {
 		}
 	}
 	for tid, functions := range c.threads {
-		functions.each(func(f int, n uint64) {
-			got[fmt.Sprintf("%s %s of %d", record.InProcess, s.Universe()[f].Symbol, tid)] = n
+		functions.each(func(f int, v visits) {
+			got[fmt.Sprintf("%s %s of %d", record.InProcess, s.Universe()[f].Symbol, tid)] = v.n
 		})
 	}
 	if !maps.Equal(got, want) {
@@ -116,6 +117,81 @@ func TestCounterAgainstKernelText(t *testing.T) {
 	sum.take(c)
 	if slices.Max(c.interrupts) != 0 || len(c.threads) != 0 || len(sum.threads) == 0 {
 		t.Error("take has not moved the counts")
+	}
+}
+
+// TestSidesAgainstKernelText divides the capture at each of some of its events, and
+// compares with what the kernel printed before and after them.
+func TestSidesAgainstKernelText(t *testing.T) {
+	s, layout, pages := captured(t)
+	s.identities = map[int32]record.Thread{}
+	lines := strings.Split(strings.TrimSpace(read(t, "function.want")), "\n")
+	for at := 0; at < len(lines); at += len(lines) / 7 {
+		var tid int32
+		if _, err := fmt.Sscan(strings.Fields(lines[at])[1], &tid); err != nil {
+			t.Fatal(err)
+		}
+		want := [2]map[string]bool{{}, {}}
+		for i, line := range lines {
+			f := strings.Fields(line)
+			if f[2] != "." {
+				continue
+			}
+			side := 0
+			if f[1] == fmt.Sprint(tid) && i > at {
+				side = 1
+			}
+			want[side]["at_"+f[3]] = true
+		}
+		c := newCounter(s)
+		stamp := feedAll(t, c, layout, pages, at)
+		got := s.sides(c, seccomp.HeldSince(map[int32]uint64{tid: stamp}, 1))
+		for side, functions := range [][]int{got.Unconfined, got.Confined} {
+			names := map[string]bool{}
+			for _, f := range functions {
+				names[s.Universe()[f].Symbol] = true
+			}
+			if !maps.Equal(names, want[side]) {
+				t.Errorf("thread %d held from event %d on, side %d: %d functions, want %d", tid, at, side, len(names), len(want[side]))
+			}
+		}
+	}
+}
+
+// feedAll feeds all pages and returns the stamp of one of their events.
+func feedAll(t *testing.T, c *counter, l *tracefs.Layout, pages []byte, event int) (stamp uint64) {
+	t.Helper()
+	feed(t, c, l, pages)
+	var p tracefs.Page
+	var stamps seccomp.Stamps
+	for n := 0; len(pages) > 0; pages = pages[l.PageSize():] {
+		if err := p.Reset(l, pages[:l.PageSize()]); err != nil {
+			t.Fatal(err)
+		}
+		for r := p.Next(); r != nil; r = p.Next() {
+			if at := stamps.Next(p.Time()); n == event {
+				return at
+			}
+			n++
+		}
+	}
+	t.Fatalf("there is no event %d", event)
+	return 0
+}
+
+func TestVisitsOfSeveralCPUs(t *testing.T) {
+	var a, b perThread
+	for _, stamp := range []uint64{10, 20} {
+		a.enter(300, stamp)
+	}
+	b.enter(300, 5)
+	b.enter(7, 6)
+	b.each(a.add)
+	if got, want := *a.at(300), (visits{3, 5, 20}); got != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got, want := *a.at(7), (visits{1, 6, 6}); got != want || a.count(8) != 0 {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 
@@ -142,8 +218,8 @@ func TestCounterDiscardsLaunchersAndCountsUnknown(t *testing.T) {
 	c := newCounter(s)
 	feed(t, c, layout, pages)
 	var unknown uint64
-	for _, n := range c.unknown {
-		unknown += n
+	for _, v := range c.unknown {
+		unknown += v.n
 	}
 	if c.launcher != of || unknown != others || slices.Max(c.interrupts) != 0 || len(c.threads) != 0 {
 		t.Errorf("launcher %d, unknown %d, want %d and %d", c.launcher, unknown, of, others)

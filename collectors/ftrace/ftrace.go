@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hapscope/collectors"
+	"hapscope/collectors/internal/seccomp"
 	"hapscope/collectors/internal/tap"
 	"hapscope/internal/kernel/probe"
 	"hapscope/internal/kernel/symbols"
@@ -58,7 +59,7 @@ func (c *Collector) Arm(context.Context) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("arm function tracer: %w", err)
 	}
-	s := &Session{table: table, identities: map[int32]record.Thread{}}
+	s := &Session{table: table, identities: map[int32]record.Thread{}, watch: seccomp.New()}
 	s.Tap, err = tap.Open(tap.Options{
 		Prefix: prefix, BufferKiB: c.options.BufferKiB, Poll: c.options.Poll,
 		ForkOption: "function-fork", Filter: (*tracefs.Instance).FunctionFilter,
@@ -66,10 +67,14 @@ func (c *Collector) Arm(context.Context) (*Session, error) {
 			if s.layout, err = newLayout(i); err != nil {
 				return err
 			}
+			if err := s.watch.Arm(i); err != nil {
+				return err
+			}
 			return i.Write("current_tracer", "function")
 		},
 	}, func(int) (tap.Sink, error) {
 		counter := newCounter(s)
+		counter.log = s.watch.Log()
 		s.counters = append(s.counters, counter)
 		return counter, nil
 	})

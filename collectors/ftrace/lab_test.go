@@ -20,7 +20,7 @@ import (
 const leave = "leave"
 
 func TestMain(m *testing.M) {
-	labtest.Main(m, map[string]func() error{leave: labtest.Leave(func() error {
+	labtest.Main(m, map[string]func() error{deny: denied, leave: labtest.Leave(func() error {
 		_, err := tap.Open(tap.Options{
 			Prefix: prefix, BufferKiB: 64, ForkOption: "function-fork", Filter: (*tracefs.Instance).FunctionFilter,
 			Arm: func(*tracefs.Instance) error { return nil },
@@ -33,6 +33,9 @@ func TestWitness(t *testing.T) {
 	s := labtest.Armed(t, New(Options{}).Arm)
 	t.Logf("%d ambiguous, %d invalid", s.Table().Ambiguous, s.Table().Invalid)
 	labtest.Witness(t, s, true)
+
+	t.Run("a call that seccomp denies", func(t *testing.T) { deniedCalls(t, s) })
+	t.Run("before and behind a filter", func(t *testing.T) { sidesOfFilters(t, s) })
 
 	t.Run("losses are reported", func(t *testing.T) {
 		// A ring buffer of two pages, which the reader looks at far too seldom.

@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"hapscope/collectors"
+	"hapscope/collectors/internal/seccomp"
 	"hapscope/collectors/internal/tap"
+	"hapscope/collectors/internal/task"
 	"hapscope/internal/kernel/cgroup"
 	"hapscope/internal/kernel/symbols"
 	"hapscope/internal/kernel/tracefs"
@@ -30,6 +32,7 @@ type Session struct {
 	// identities are what is known of threads, by id. A thread without one, or whose
 	// name was not to be read, has ended.
 	identities map[int32]record.Thread
+	watch      *seccomp.Watch
 }
 
 var _ collectors.Witness = (*Session)(nil)
@@ -51,6 +54,9 @@ func (s *Session) Seed(t collectors.Target) (added int, err error) {
 	if added, err = s.Tap.Seed(t.Cgroup); err != nil {
 		return added, err
 	}
+	if err := s.Tap.Know(s.watch); err != nil {
+		return added, err
+	}
 	tids, err := cgroup.Threads(t.Cgroup)
 	if err != nil {
 		return added, err
@@ -65,7 +71,7 @@ func (s *Session) Seed(t collectors.Target) (added int, err error) {
 
 // identify returns what a thread is, or was when that was last known.
 func (s *Session) identify(tid int32) record.Thread {
-	t, old := identify(int(tid)), s.identities[tid]
+	t, old := task.Identify(int(tid)), s.identities[tid]
 	if t.Ended && old != (record.Thread{}) {
 		return old
 	}
@@ -74,9 +80,16 @@ func (s *Session) identify(tid int32) record.Thread {
 	return t
 }
 
+// Follow makes every later child of the thread tid followed.
+func (s *Session) Follow(tid int) error {
+	s.watch.Know(tid) // its children begin as it is
+	return s.Tap.Follow(tid)
+}
+
 // Forget follows nothing any more.
 func (s *Session) Forget() error {
 	clear(s.identities)
+	s.watch.Forget()
 	return s.Tap.Forget()
 }
 
@@ -94,6 +107,7 @@ func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 	for _, c := range s.counters {
 		sum.take(c) // also after an error, so that the next Begin starts from zero
 	}
+	held, told := s.watch.End()
 	if err != nil {
 		return collectors.Observation{}, err
 	}
@@ -106,9 +120,17 @@ func (s *Session) End(ctx context.Context) (collectors.Observation, error) {
 		o.Functions[context] = t.hits(func(f int) uint64 { return sum.interrupts[f*len(interrupts)+column] })
 	}
 	s.byThread(sum, t)
+	if told && lost == nil && held.Installed > 0 {
+		o.Sides = s.sides(sum, held)
+	}
 	o.Own += sum.launcher
 	o.Events += o.Unknown
 	return o, nil
+}
+
+// own reports whether a function runs only because of the collectors.
+func (s *Session) own(function int) bool {
+	return strings.HasPrefix(s.table.Functions[function].Symbol, tracepointPrefix)
 }
 
 // tally turns counts into hits.
@@ -119,10 +141,10 @@ type tally struct {
 
 // hits returns the functions that were entered, and adds them to the events.
 func (t *tally) hits(count func(function int) uint64) (hits []record.Hit) {
-	for i, f := range t.session.table.Functions {
+	for i := range t.session.table.Functions {
 		switch n := count(i); {
 		case n == 0:
-		case strings.HasPrefix(f.Symbol, tracepointPrefix):
+		case t.session.own(i):
 			t.Own += n
 		default:
 			hits = append(hits, record.Hit{Function: i, Count: n})
@@ -167,9 +189,9 @@ func (s *Session) byThread(sum *counter, t *tally) {
 	}
 	for thread, functions := range kinds {
 		found := collectors.Threads{Thread: thread, Number: number[thread]}
-		functions.each(func(f int, n uint64) {
-			if !strings.HasPrefix(s.table.Functions[f].Symbol, tracepointPrefix) {
-				found.Functions = append(found.Functions, record.Hit{Function: f, Count: n})
+		functions.each(func(f int, v visits) {
+			if !s.own(f) {
+				found.Functions = append(found.Functions, record.Hit{Function: f, Count: v.n})
 			}
 		})
 		t.Threads = append(t.Threads, found)
@@ -200,11 +222,11 @@ func (s *Session) late(sum *counter) (unknown uint64, err error) {
 		c.grow()
 	}
 	sum.grow()
-	for at, n := range sum.unknown {
+	for at, v := range sum.unknown {
 		if i := s.table.Lookup(at.ip); i < 0 {
-			unknown += n
+			unknown += v.n
 		} else {
-			sum.count(i, at.column, at.tid, n)
+			sum.count(i, at.column, at.tid, v)
 		}
 	}
 	return unknown, nil

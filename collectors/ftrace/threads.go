@@ -1,125 +1,76 @@
 package ftrace
 
-import (
-	"bytes"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
+// visits is how often a thread entered a function, and the stamps of the first and the
+// last time: whether it did so on either side of some moment can be told long after,
+// from whichever CPUs, and without keeping every entry.
+type visits struct{ n, first, last uint64 }
 
-	"hapscope/record"
-)
+// plus adds those of another CPU.
+func (v visits) plus(o visits) visits {
+	switch {
+	case v.n == 0:
+		return o
+	case o.n == 0:
+		return v
+	}
+	return visits{v.n + o.n, min(v.first, o.first), max(v.last, o.last)}
+}
 
 // perThread holds how often one thread entered each function in process context,
 // in pages that are there once they are needed: a thread enters a few hundred of
 // tens of thousands of functions, and a sandbox may have hundreds of threads.
-type perThread [][]uint64
+type perThread []*[1 << pageBits]visits
 
 // pageBits is the binary logarithm of a page's functions.
 const pageBits = 6
 
-func (p *perThread) add(function int, n uint64) {
+// at returns where a function's visits are.
+func (p *perThread) at(function int) *visits {
 	at := function >> pageBits
 	if at >= len(*p) {
-		*p = append(*p, make([][]uint64, at+1-len(*p))...)
+		*p = append(*p, make(perThread, at+1-len(*p))...)
 	}
 	page := (*p)[at]
 	if page == nil {
-		page = make([]uint64, 1<<pageBits)
+		page = new([1 << pageBits]visits)
 		(*p)[at] = page
 	}
-	page[function&(1<<pageBits-1)] += n
+	return &page[function&(1<<pageBits-1)]
+}
+
+// enter counts one entry; stamps ascend.
+func (p *perThread) enter(function int, stamp uint64) {
+	v := p.at(function)
+	if v.n == 0 {
+		v.first = stamp
+	}
+	v.n++
+	v.last = stamp
+}
+
+func (p *perThread) add(function int, more visits) {
+	v := p.at(function)
+	*v = v.plus(more)
 }
 
 // count returns how often a function was entered.
 func (p perThread) count(function int) uint64 {
 	if at := function >> pageBits; at < len(p) && p[at] != nil {
-		return p[at][function&(1<<pageBits-1)]
+		return p[at][function&(1<<pageBits-1)].n
 	}
 	return 0
 }
 
 // each calls f for every function that was entered, in ascending order.
-func (p perThread) each(f func(function int, n uint64)) {
+func (p perThread) each(f func(function int, v visits)) {
 	for at, page := range p {
-		for i, n := range page {
-			if n > 0 {
-				f(at<<pageBits|i, n)
+		if page == nil {
+			continue
+		}
+		for i := range page {
+			if page[i].n > 0 {
+				f(at<<pageBits|i, page[i])
 			}
 		}
 	}
-}
-
-// Flags of include/linux/sched.h.
-const (
-	pfIOWorker   = 0x00000010
-	pfUserWorker = 0x00004000
-	pfKthread    = 0x00200000
-)
-
-// identify reads what a thread is. One that is gone has ended.
-func identify(tid int) record.Thread {
-	t := record.Thread{Name: comm(tid)}
-	pid, flags, ok := status(tid)
-	if !ok || t.Name == "" {
-		return record.Thread{Ended: true}
-	}
-	t.Kernel = flags&(pfIOWorker|pfUserWorker|pfKthread) != 0
-	if flags&pfKthread != 0 {
-		// Until Linux 6.4 vhost's workers were such, named after the process that they
-		// work for (vhost_worker_create, drivers/vhost/vhost.c).
-		_, owner, _ := strings.Cut(t.Name, "-")
-		pid, _ = strconv.Atoi(owner)
-	}
-	if pid > 0 {
-		t.Process, t.Command = comm(pid), command(pid)
-	}
-	return t
-}
-
-// status reads a thread's process, and its flags.
-func status(tid int) (pid int, flags uint64, ok bool) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
-	if err != nil {
-		return 0, 0, false
-	}
-	for line := range bytes.Lines(b) {
-		if id, found := bytes.CutPrefix(line, []byte("Tgid:")); found {
-			pid, _ = strconv.Atoi(string(bytes.TrimSpace(id)))
-		}
-	}
-	if b, err = os.ReadFile(fmt.Sprintf("/proc/%d/stat", tid)); err != nil {
-		return 0, 0, false
-	}
-	// Flags are field 9 of proc(5); the second is a name in parentheses that may hold
-	// anything.
-	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
-	if len(fields) < 7 {
-		return 0, 0, false
-	}
-	flags, err = strconv.ParseUint(string(fields[6]), 10, 64)
-	return pid, flags, err == nil && pid > 0
-}
-
-// comm is the name of a thread, "" when it is gone.
-func comm(tid int) string {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", tid))
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSuffix(string(b), "\n")
-}
-
-// command is the last part of a process's first argument.
-func command(pid int) string {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil {
-		return ""
-	}
-	first, _, _ := bytes.Cut(b, []byte{0})
-	if len(first) == 0 {
-		return ""
-	}
-	return filepath.Base(string(first))
 }

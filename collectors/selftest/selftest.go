@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -49,6 +51,9 @@ type Answers struct {
 func Run(ctx context.Context, o Options) (a Answers, err error) {
 	t := &test{Options: o}
 	defer func() { a, err = t.Answers, errors.Join(err, t.clean()) }()
+	if err := sweep(ctx); err != nil {
+		return a, fmt.Errorf("clean up after an earlier self-test: %w", err)
+	}
 	for _, c := range o.Collectors {
 		if err := t.collector(ctx, c); err != nil {
 			return a, fmt.Errorf("self-test of %s: %w", c.Name(), err)
@@ -80,13 +85,32 @@ func (t *test) answer(c record.Check) {
 	}
 }
 
+// cgroupPrefix begins the names of the test's cgroups; the id of its process follows.
+const cgroupPrefix = "hapscope-selftest-"
+
+// sweep removes the cgroups of tests that were killed.
+func sweep(ctx context.Context) (err error) {
+	root, err := cgroup.Root()
+	if err != nil {
+		return nil // then there are none
+	}
+	dirs, err := filepath.Glob(filepath.Join(root, cgroupPrefix+"*"))
+	for _, dir := range dirs {
+		id, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), cgroupPrefix), "-")
+		if pid, e := strconv.Atoi(id); e == nil && unix.Kill(pid, 0) == unix.ESRCH {
+			err = errors.Join(err, cgroup.Remove(ctx, dir))
+		}
+	}
+	return err
+}
+
 // cgroup makes a cgroup of the test's own.
 func (t *test) cgroup(name string) (string, error) {
 	root, err := cgroup.Root()
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(root, fmt.Sprintf("hapscope-selftest-%d-%s", os.Getpid(), name))
+	dir := filepath.Join(root, fmt.Sprintf("%s%d-%s", cgroupPrefix, os.Getpid(), name))
 	if slices.Contains(t.dirs, dir) {
 		return dir, nil
 	}

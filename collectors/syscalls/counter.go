@@ -2,9 +2,11 @@ package syscalls
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
+	"hapscope/collectors/internal/seccomp"
 	"hapscope/internal/kernel/tracefs"
 )
 
@@ -40,8 +42,11 @@ func layoutOf(f *tracefs.Format) (layout, error) {
 type counter struct {
 	session  *Session
 	table    [512]uint64      // by number: more than amd64 has
-	calls    map[int64]uint64 // the others
+	others   map[int64]uint64 // the others
 	launcher uint64
+	calls    calls
+	log      *seccomp.Log
+	stamps   seccomp.Stamps
 }
 
 // Page implements tap.Sink.
@@ -49,19 +54,26 @@ func (c *counter) Page(p *tracefs.Page) (events int, err error) {
 	l, launchers := c.session.layout, c.session.Launchers()
 	for r := p.Next(); r != nil; r = p.Next() {
 		events++
+		stamp := c.stamps.Next(p.Time())
 		if len(r) < l.size || binary.NativeEndian.Uint16(r) != l.event {
-			return events, fmt.Errorf("system calls: a record of %d bytes is no sys_enter: % x", len(r), r[:min(len(r), 32)])
+			if known, err := c.log.Add(r, stamp); err != nil || !known {
+				return events, errors.Join(err, fmt.Errorf("system calls: a record of %d bytes is no sys_enter: % x", len(r), r[:min(len(r), 32)]))
+			}
+			continue
 		}
-		if slices.Contains(launchers, int32(binary.NativeEndian.Uint32(r[l.pid:]))) {
+		pid := int32(binary.NativeEndian.Uint32(r[l.pid:]))
+		if slices.Contains(launchers, pid) {
 			c.launcher++
 			continue
 		}
-		switch id := int64(binary.NativeEndian.Uint64(r[l.id:])); {
+		id := int64(binary.NativeEndian.Uint64(r[l.id:]))
+		c.calls.add(call{stamp, pid, id})
+		switch {
 		case id < 0: // a tracer took the call away: no handler runs
 		case id < int64(len(c.table)):
 			c.table[id]++
 		default:
-			c.calls[id]++
+			c.others[id]++
 		}
 	}
 	return events, nil
@@ -69,8 +81,8 @@ func (c *counter) Page(p *tracefs.Page) (events int, err error) {
 
 // take returns the calls by number and leaves the counter empty.
 func (c *counter) take() map[int64]uint64 {
-	all := c.calls
-	c.calls = make(map[int64]uint64)
+	all := c.others
+	c.others = make(map[int64]uint64)
 	for id, n := range c.table {
 		if n > 0 {
 			all[int64(id)] = n

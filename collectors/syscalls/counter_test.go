@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"hapscope/collectors/internal/seccomp"
 	"hapscope/collectors/internal/tap"
 	"hapscope/internal/kernel/tracefs"
 )
@@ -52,7 +53,7 @@ func TestCounterAgainstKernelText(t *testing.T) {
 			if s.layout, err = layoutOf(format); err != nil {
 				t.Fatal(err)
 			}
-			c := &counter{session: s, calls: make(map[int64]uint64)}
+			c := &counter{session: s, others: make(map[int64]uint64), log: new(seccomp.Log)}
 			var p tracefs.Page
 			if err := p.Reset(layout, []byte(read(t, kernel, "absolute.pages"))); err != nil {
 				t.Fatal(err)

@@ -59,6 +59,22 @@ func TestCountsExactly(t *testing.T) {
 	}
 }
 
+func TestConfinedExactly(t *testing.T) {
+	labtest.Sides(t, open(t, Options{}), func(t *testing.T, o collectors.Observation, want labtest.Sided) {
+		t.Logf("%v, behind a filter: %v", o.Syscalls, o.Confined)
+		for _, side := range []map[string]uint64{want.Unconfined, want.Confined} {
+			for name := range side {
+				if n := o.Confined[name]; n != want.Confined[name] || o.Syscalls[name] != want.Unconfined[name]+n {
+					t.Errorf("%s: %d calls, %d of them behind a filter, want %d and %d", name, o.Syscalls[name], n, want.Unconfined[name]+want.Confined[name], want.Confined[name])
+				}
+			}
+		}
+		if o.Confined["seccomp"] > 0 && want.Confined["getsid"] > 0 || o.Syscalls["seccomp"] != 1 {
+			t.Errorf("seccomp: %d calls, %d behind a filter", o.Syscalls["seccomp"], o.Confined["seccomp"])
+		}
+	})
+}
+
 func TestLossesAreReported(t *testing.T) {
 	s := open(t, Options{BufferKiB: 8, Poll: time.Hour})
 	o := launched(t, s, labtest.Now)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hapscope/collectors"
+	"hapscope/collectors/internal/seccomp"
 	"hapscope/collectors/internal/tap"
 	"hapscope/internal/kernel/probe"
 	"hapscope/internal/kernel/tracefs"
@@ -53,7 +54,7 @@ func (c *Collector) Sweep(context.Context) ([]string, error) { return tap.Sweep(
 
 // Open arms the tracepoint.
 func (c *Collector) Open(context.Context) (collectors.Session, error) {
-	s := new(Session)
+	s := &Session{watch: seccomp.New()}
 	var err error
 	s.Tap, err = tap.Open(tap.Options{
 		Prefix: prefix, BufferKiB: c.options.BufferKiB, Poll: c.options.Poll,
@@ -62,10 +63,13 @@ func (c *Collector) Open(context.Context) (collectors.Session, error) {
 			if s.layout, err = newLayout(i); err != nil {
 				return err
 			}
+			if err := s.watch.Arm(i); err != nil {
+				return err
+			}
 			return i.Write("events/"+event+"/enable", "1")
 		},
 	}, func(int) (tap.Sink, error) {
-		counter := &counter{session: s, calls: make(map[int64]uint64)}
+		counter := &counter{session: s, others: make(map[int64]uint64), log: s.watch.Log()}
 		s.counters = append(s.counters, counter)
 		return counter, nil
 	})

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -90,7 +91,8 @@ func (d *decoder) oneOf(into *string, what string, valid ...string) field {
 }
 
 // names reads a list of names out of the valid ones; "all" stands for each of them.
-func (d *decoder) names(into *[]string, what string, valid []string) field {
+// Names that begin with one of the prefixes are valid, too, and not among "all".
+func (d *decoder) names(into *[]string, what string, valid []string, prefixes ...string) field {
 	return func(n *yaml.Node) {
 		if n = resolve(n); n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
 			d.errorf(n, "%ss must be a list with at least one name, not %s", what, kind(n))
@@ -107,7 +109,7 @@ func (d *decoder) names(into *[]string, what string, valid []string) field {
 					d.errorf(item, "\"all\" must stand alone in a list of %ss", what)
 				}
 				list = append(list, valid...)
-			case !slices.Contains(valid, item.Value):
+			case !slices.Contains(valid, item.Value) && !hasPrefix(item.Value, prefixes):
 				d.errorf(item, "unknown %s %q%s", what, item.Value, Suggest(item.Value, valid))
 			case slices.Contains(list, item.Value):
 				d.errorf(item, "%s %q stands twice in the list", what, item.Value)
@@ -117,6 +119,38 @@ func (d *decoder) names(into *[]string, what string, valid []string) field {
 		}
 		*into = list
 	}
+}
+
+// enginePrefixes begin the names of variants that container engines have.
+func enginePrefixes(known Catalog) (prefixes []string) {
+	for _, e := range known.Engines {
+		prefixes = append(prefixes, e+"-")
+	}
+	return prefixes
+}
+
+func hasPrefix(name string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) && len(name) > len(p) })
+}
+
+// images reads references of images by workload.
+func (d *decoder) images(n *yaml.Node, known Catalog) map[string]string {
+	images := map[string]string{}
+	d.entries(n, "images", func(key, value *yaml.Node) {
+		if !slices.Contains(known.Workloads, key.Value) {
+			d.errorf(key, "unknown workload %q%s", key.Value, Suggest(key.Value, known.Workloads))
+			return
+		}
+		var reference string
+		d.text(&reference, "an image")(value)
+		switch {
+		case strings.HasPrefix(reference, "-"): // which an engine would take for an option
+			d.errorf(value, "%q is no reference of an image", reference)
+		case reference != "":
+			images[key.Value] = reference
+		}
+	})
+	return images
 }
 
 // witnesses reads a list of which the first must observe everything.
@@ -175,6 +209,16 @@ func (d *decoder) duration(into *time.Duration, what string) field {
 	}
 }
 
+// time reads a duration that is not 0.
+func (d *decoder) time(into *time.Duration, what string) field {
+	return func(n *yaml.Node) {
+		before := len(d.errs)
+		if d.duration(into, what)(n); len(d.errs) == before && *into == 0 {
+			d.errorf(n, "%s must be a duration above 0, not %s", what, kind(resolve(n)))
+		}
+	}
+}
+
 // size reads an amount of memory such as 512MiB or 4GiB.
 func (d *decoder) size(into *int64, what string) field {
 	return func(n *yaml.Node) {
@@ -200,6 +244,28 @@ func ParseSize(s string) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("%q is no size such as 512MiB or 4GiB", s)
+}
+
+// socket reads the path of a socket.
+func (d *decoder) socket(into *string, what string) field {
+	return func(n *yaml.Node) {
+		n = resolve(n)
+		path, err := ParseSocket(n.Value)
+		if n.Kind != yaml.ScalarNode || err != nil {
+			d.errorf(n, "%s must be the absolute path of a socket, not %s", what, kind(n))
+			return
+		}
+		*into = path
+	}
+}
+
+// ParseSocket reads the path of a socket, with or without unix:// before it.
+func ParseSocket(s string) (string, error) {
+	path := strings.TrimPrefix(s, "unix://")
+	if !filepath.IsAbs(path) {
+		return "", fmt.Errorf("%q is no absolute path of a socket, such as /run/containerd/containerd.sock", s)
+	}
+	return path, nil
 }
 
 // resolve follows an alias to what it stands for.

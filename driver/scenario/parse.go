@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -21,6 +23,7 @@ const (
 	maxRequests    = 100_000_000
 	maxRate        = 10_000_000
 	maxCPUs        = 1024
+	maxConnections = 10_000
 )
 
 // Parse reads a scenarios file. The error joins everything that is wrong with
@@ -59,12 +62,15 @@ func (d *decoder) document(root *yaml.Node, known Catalog) *File {
 	base.Load = record.Load{Mode: Paced, Requests: 300, Rate: 300, WarmUp: 200, RequestsPerConnection: 10}
 
 	// Scenarios take over the defaults, wherever in the file these stand.
-	var scenarios *yaml.Node
+	var scenarios, budgets *yaml.Node
 	d.mapping(root, "the file", map[string]field{
-		"lab":       func(n *yaml.Node) { d.lab(n, &f.Lab) },
-		"defaults":  func(n *yaml.Node) { d.mapping(n, "defaults", d.settings(&base, known)) },
-		"scenarios": func(n *yaml.Node) { scenarios = n },
+		"lab":        func(n *yaml.Node) { d.lab(n, &f.Lab) },
+		"unikernels": func(n *yaml.Node) { f.Unikernels = d.unikernels(n, known) },
+		"defaults":   func(n *yaml.Node) { d.mapping(n, "defaults", d.settings(&base, known)) },
+		"scenarios":  func(n *yaml.Node) { scenarios = n },
+		"budgets":    func(n *yaml.Node) { budgets = n },
 	})
+	base.Unikernels = f.Unikernels
 	if scenarios == nil {
 		if len(d.errs) == 0 {
 			d.errorf(root, "the file has no scenarios")
@@ -80,28 +86,54 @@ func (d *decoder) document(root *yaml.Node, known Catalog) *File {
 		}
 		fields := d.settings(&s, known)
 		fields["description"] = d.text(&s.Description, "description")
-		fields["variants"] = d.names(&s.Variants, "variant", known.Variants)
+		fields["variants"] = d.names(&s.Variants, "variant", known.Variants, enginePrefixes(known)...)
 		fields["workloads"] = d.names(&s.Workloads, "workload", known.Workloads)
+		var reference *yaml.Node
+		fields["reference"] = func(n *yaml.Node) { reference = n; d.text(&s.Reference, "reference")(n) }
 		before := len(d.errs)
 		d.mapping(value, "scenario "+s.Name, fields)
 		if len(d.errs) == before {
-			for _, missing := range s.missing() {
+			s.nameRuntime(known)
+			if s.Reference != "" && len(s.Variants) > 0 && !slices.Contains(s.Variants, s.Reference) {
+				d.errorf(reference, "the reference %q is none of the scenario's variants%s", s.Reference, Suggest(s.Reference, s.Variants))
+			}
+			for _, missing := range s.missing(known) {
 				d.errorf(key, "scenario %q names no %s", s.Name, missing)
+			}
+			if s.ContainerdAddress != "" && s.Engine != "" && s.Engine != Containerd {
+				d.errorf(key, "scenario %q has a containerd_address, and engine %s", s.Name, s.Engine)
+			}
+			if s.Runtime != "" && !slices.Contains(s.Variants, s.Engine+"-"+s.Runtime) {
+				d.errorf(key, "scenario %q names a runtime: that goes with an engine (%s) and without variants", s.Name, strings.Join(known.Engines, ", "))
 			}
 		}
 		f.Scenarios[s.Name] = s
 	})
+	if budgets != nil {
+		f.Budgets = d.budgets(budgets, f.Names(), known)
+	}
 	return f
 }
 
 var scenarioName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 
-func (s Scenario) missing() (what []string) {
-	if len(s.Variants) == 0 {
+// nameRuntime makes a variant of the runtime that a scenario names.
+func (s *Scenario) nameRuntime(known Catalog) {
+	if s.Runtime != "" && slices.Contains(known.Engines, s.Engine) && len(s.Variants) == 0 {
+		s.Variants = []string{s.Engine + "-" + s.Runtime}
+	}
+}
+
+func (s Scenario) missing(known Catalog) (what []string) {
+	// A container engine is asked for its runtimes when the scenario runs.
+	if len(s.Variants) == 0 && !slices.Contains(known.Engines, s.Engine) {
 		what = append(what, "variants")
 	}
 	if len(s.Workloads) == 0 {
 		what = append(what, "workloads")
+	}
+	if s.Repetitions == 0 && s.Timing == nil {
+		what = append(what, "repetitions, and nothing is timed")
 	}
 	return what
 }
@@ -109,10 +141,16 @@ func (s Scenario) missing() (what []string) {
 // settings are the keys that defaults and scenarios share.
 func (d *decoder) settings(s *Scenario, known Catalog) map[string]field {
 	return map[string]field{
-		"repetitions":           d.integer(&s.Repetitions, "repetitions", 1, maxRepetitions),
+		"repetitions":           d.integer(&s.Repetitions, "repetitions", 0, maxRepetitions),
 		"lifecycle_repetitions": d.integer(&s.LifecycleRepetitions, "lifecycle_repetitions", 0, maxRepetitions),
+		"lifecycle_workloads":   d.names(&s.LifecycleWorkloads, "workload", known.Workloads),
 		"settle":                d.duration(&s.Settle, "settle"),
 		"witnesses":             d.witnesses(&s.Witnesses, known),
+		"engine":                d.oneOf(&s.Engine, "engine", append([]string{OwnEngine, Containerd}, known.Engines...)...),
+		"runtime":               d.text(&s.Runtime, "runtime"),
+		"docker_address":        d.socket(&s.DockerAddress, "docker_address"),
+		"images":                func(n *yaml.Node) { s.Images = d.images(n, known) },
+		"containerd_address":    d.socket(&s.ContainerdAddress, "containerd_address"),
 		"until_converged":       d.number(&s.UntilConverged, "until_converged", 0, 1),
 		"trace_buffer":          d.size(&s.TraceBufferBytes, "trace_buffer"),
 		"idle":                  d.duration(&s.Idle, "idle"),
@@ -133,7 +171,26 @@ func (d *decoder) settings(s *Scenario, known Catalog) map[string]field {
 				"requests_per_connection": d.integer(&s.Load.RequestsPerConnection, "requests_per_connection", 0, maxRequests),
 			})
 		},
+		"timing": func(n *yaml.Node) { d.timing(n, s) },
 	}
+}
+
+// timing reads what is timed. That the key is there is what asks for it; each has a
+// default.
+func (d *decoder) timing(n *yaml.Node, s *Scenario) {
+	t := Timing{Repetitions: 10, Throughput: 3 * time.Second, Connections: 50, Latency: 3 * time.Second, Rate: 100, WarmUp: time.Second}
+	if s.Timing != nil { // a scenario's own keys stand over those of the defaults
+		t = *s.Timing
+	}
+	d.mapping(n, "timing", map[string]field{
+		"repetitions": d.integer(&t.Repetitions, "repetitions", 1, maxRepetitions),
+		"throughput":  d.time(&t.Throughput, "throughput"),
+		"connections": d.integer(&t.Connections, "connections", 1, maxConnections),
+		"latency":     d.time(&t.Latency, "latency"),
+		"rate":        d.number(&t.Rate, "rate", 0.001, maxRate),
+		"warm_up":     d.duration(&t.WarmUp, "warm_up"),
+	})
+	s.Timing = &t
 }
 
 func (d *decoder) lab(n *yaml.Node, lab *Lab) {

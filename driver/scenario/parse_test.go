@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,9 +13,11 @@ import (
 )
 
 var known = Catalog{
-	Variants:  []string{"runc", "crun", "gvisor-systrap", "gvisor-ptrace", "gvisor-kvm", "kata-qemu"},
+	Variants:  []string{"runc", "crun", "gvisor-systrap", "gvisor-ptrace", "gvisor-kvm", "kata-qemu", "nabla-container", "nabla-raw"},
 	Workloads: []string{"redis-set", "redis-get", "python-tornado", "node-express"},
 	Witnesses: []string{"ftrace", "ebpf"},
+	Booters:   []string{"nabla-raw", "solo5-spt"},
+	Engines:   []string{"docker", "podman"},
 }
 
 func TestParseShipped(t *testing.T) {
@@ -26,7 +29,7 @@ func TestParseShipped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"full", "quick", "smoke", "vm"}, f.Names()); diff != "" {
+	if diff := cmp.Diff([]string{"full", "perf-native", "policy", "quick", "smoke", "vm"}, f.Names()); diff != "" {
 		t.Error(diff)
 	}
 	want := Scenario{
@@ -38,8 +41,18 @@ func TestParseShipped(t *testing.T) {
 	if diff := cmp.Diff(want, f.Scenarios["smoke"]); diff != "" {
 		t.Error(diff)
 	}
-	if got := f.Scenarios["full"]; len(got.Variants) != 6 || len(got.Workloads) != 4 || got.Repetitions != 10 {
+	if got := f.Scenarios["full"]; len(got.Variants) != 8 || len(got.Workloads) != 4 || got.Repetitions != 10 {
 		t.Errorf("full = %+v", got)
+	}
+	if got := f.Scenarios["vm"].LifecycleWorkloads; !slices.Equal(got, []string{"redis-set"}) {
+		t.Errorf("vm observes all phases under %v", got)
+	}
+	perf := f.Scenarios["perf-native"]
+	if perf.Repetitions != 0 || perf.Timing == nil || perf.Timing.Repetitions != 10 || perf.Timing.Connections != 50 || perf.Timing.WarmUp != time.Second {
+		t.Errorf("perf-native = %+v", perf)
+	}
+	if f.Scenarios["quick"].Timing != nil || f.Scenarios["full"].Timing == nil {
+		t.Error("quick is timed, or full is not")
 	}
 	if f.Lab.MemoryBytes != 4<<30 {
 		t.Errorf("memory = %d", f.Lab.MemoryBytes)
@@ -82,7 +95,54 @@ lab: {memory: lots}
 			`s.yaml:11:12: unknown place "moon", known are auto, host, lab`,
 			`s.yaml:12:15: memory must be a size such as 512MiB or 4GiB, not "lots"`,
 		}},
+		{"timing", `defaults: {timing: {rate: 0, repetitions: 0, conections: 1}}
+scenarios:
+  a: {variants: [runc], workloads: [redis-set], timing: {throughput: 0s, latency: 3, warm_up: -1s}}
+  b: {variants: [runc], workloads: [redis-set], timing: 3}
+`, []string{
+			`s.yaml:1:27: rate must be a number from 0.001 to 1e+07, not 0`,
+			`s.yaml:1:43: repetitions must be a number from 1 to 10000, not 0`,
+			`s.yaml:1:46: unknown key "conections" in timing, did you mean "connections"?`,
+			`throughput must be a duration above 0, not "0s"`,
+			`latency must be a duration such as 500ms, 1s or 5m, not "3"`,
+			`warm_up must be a duration such as 500ms, 1s or 5m, not "-1s"`,
+			`timing must be a mapping, not "3"`,
+		}},
+		{"reference", `defaults: {reference: runc}
+scenarios:
+  a: {variants: [runc, crun], workloads: [redis-set], reference: krun}
+  b: {variants: [runc], workloads: [redis-set], reference: [runc]}
+`, []string{
+			`s.yaml:1:12: unknown key "reference" in defaults`,
+			`s.yaml:3:66: the reference "krun" is none of the scenario's variants, did you mean "crun"?`,
+			`s.yaml:4:60: reference must be text, not a list`,
+		}},
+		{"nothing to do", "scenarios: {a: {variants: [runc], workloads: [all], repetitions: 0}}", []string{`s.yaml:1:13: scenario "a" names no repetitions, and nothing is timed`}},
+		{"unikernels", `scenarios: {one: {variants: [runc], workloads: [redis-set]}}
+unikernels:
+  nabla-row: {}
+  runc: {}
+  solo5-spt:
+    redis: {unikernel: /a}
+    redis-set: {unikernel: a, disc: /b}
+    redis-get: {disk: /b, args: "--ipv4"}
+    python-tornado: {args: [1]}
+    node-express: {}
+`, []string{
+			`s.yaml:3:3: "nabla-row" is no variant that boots unikernels, did you mean "nabla-raw"?`,
+			`s.yaml:4:3: "runc" is no variant that boots unikernels, known are nabla-raw, solo5-spt`,
+			`s.yaml:6:5: unknown workload "redis", known are`,
+			`s.yaml:7:28: unikernel must be an absolute path, not "a"`,
+			`s.yaml:7:31: unknown key "disc" in a unikernel, did you mean "disk"?`,
+			`s.yaml:8:33: args must be a list, not "--ipv4"`,
+			`s.yaml:9:29: an item of args must be text, not "1"`,
+			`s.yaml:10:19: a unikernel names no file`,
+		}},
 		{"nothing named", "scenarios: {a: {variants: [runc]}}", []string{`s.yaml:1:13: scenario "a" names no workloads`}},
+		{"engine", "scenarios: {a: {variants: [runc], workloads: [all], engine: own, containerd_address: /s}, b: {engine: dockr, containerd_address: s}}", []string{
+			`s.yaml:1:13: scenario "a" has a containerd_address, and engine own`,
+			`unknown engine "dockr"`, `containerd_address must be the absolute path of a socket, not "s"`,
+		}},
 		{"fraction", "scenarios: {a: {repetitions: 1.5}}", []string{`s.yaml:1:30: repetitions must be a whole number, not 1.5`}},
 	}
 	for _, tt := range tests {
@@ -103,6 +163,90 @@ lab: {memory: lots}
 	}
 }
 
+// A scenario's keys of timing stand over those of the defaults, which stay as they are.
+func TestTimingOfDefaults(t *testing.T) {
+	f, err := Parse("s.yaml", []byte(`defaults: {timing: {rate: 7, connections: 3}}
+scenarios:
+  a: {variants: [runc], workloads: [redis-set], timing: {rate: 9}}
+  b: {variants: [runc], workloads: [redis-set]}
+`), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := f.Scenarios["a"].Timing, f.Scenarios["b"].Timing; a.Rate != 9 || a.Connections != 3 || b.Rate != 7 || b.Connections != 3 {
+		t.Errorf("a: %+v; b: %+v", a, b)
+	}
+}
+
+func TestUnikernels(t *testing.T) {
+	f, err := Parse("s.yaml", []byte(`
+scenarios: {one: {variants: [runc], workloads: [redis-set]}}
+unikernels:
+  nabla-raw:
+    redis-set: {unikernel: /opt/redis.nabla, disk: /opt/redis.iso, args: ['{"net":{"addr":"{address}"}}']}
+`), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]map[string]record.Unikernel{"nabla-raw": {"redis-set": {
+		Image: "/opt/redis.nabla", Disk: "/opt/redis.iso", Args: []string{`{"net":{"addr":"{address}"}}`},
+	}}}
+	for _, got := range []map[string]map[string]record.Unikernel{f.Unikernels, f.Scenarios["one"].Unikernels} {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// What a container engine has is known only where it runs: its variants are named by its
+// prefix, by one runtime, or not at all.
+func TestEngines(t *testing.T) {
+	f, err := Parse("s.yaml", []byte(`
+defaults: {workloads-are: none}
+scenarios: {}
+`), known)
+	if f != nil || err == nil {
+		t.Fatal("a wrong key of defaults is taken")
+	}
+	f, err = Parse("s.yaml", []byte(`
+scenarios:
+  all: {engine: docker, workloads: [redis-set]}
+  one: {engine: podman, runtime: My.RT_1, workloads: [redis-set], images: {redis-set: "redis:8"}}
+  some: {variants: [runc, docker-runsc, podman-crun], workloads: [redis-set], docker_address: "unix:///d.sock"}
+  every: {variants: [all], workloads: [redis-set]}
+`), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]string{"all": nil, "one": {"podman-My.RT_1"}, "some": {"runc", "docker-runsc", "podman-crun"}, "every": known.Variants} {
+		if diff := cmp.Diff(want, f.Scenarios[name].Variants); diff != "" {
+			t.Error(name, diff)
+		}
+	}
+	if s := f.Scenarios["one"]; s.Engine != Podman || s.Images["redis-set"] != "redis:8" || f.Scenarios["some"].DockerAddress != "/d.sock" {
+		t.Errorf("%+v", s)
+	}
+	_, err = Parse("s.yaml", []byte(`
+scenarios:
+  a: {variants: [docker-, dockr-runc], workloads: [redis-set]}
+  b: {runtime: runsc, variants: [runc], workloads: [redis-set]}
+  c: {engine: docker, runtime: runsc, variants: [docker-runc], workloads: [redis-set]}
+  d: {engine: docker, containerd_address: /s, workloads: [redis-set], images: {redis-sett: a, redis-get: [b], node-express: --privileged}}
+  e: {engine: docker, containerd_address: /s, workloads: [redis-set]}
+`), known)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		`unknown variant "docker-"`, `unknown variant "dockr-runc"`, `scenario "b" names a runtime`, `scenario "c" names a runtime`,
+		`unknown workload "redis-sett", did you mean "redis-set"?`, `an image must be text, not a list`, `"--privileged" is no reference of an image`, `scenario "e" has a containerd_address, and engine docker`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("missing: %s\nin %v", want, err)
+		}
+	}
+}
+
 func TestFindSuggests(t *testing.T) {
 	f := &File{Scenarios: map[string]Scenario{"quick": {}, "full": {}}}
 	if _, err := f.Find("quikc"); err == nil || !strings.Contains(err.Error(), `did you mean "quick"?`) {
@@ -116,9 +260,11 @@ func TestFindSuggests(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("scenarios: {a: {variants: [runc], workloads: [all]}}"))
 	f.Add([]byte("a: &x [*x]\nscenarios: *x\n"))
+	f.Add([]byte("unikernels: {nabla-raw: {redis-set: {unikernel: /a, args: [b]}}}\nscenarios: {}\n"))
 	f.Add([]byte("lab: {memory: 1GiB}\ndefaults: {load: {rate: 1e999}}\n"))
+	f.Add([]byte(withScenarios + "budgets: [{max-new-functions: 1, allow: [{functions: [a], reason: b, expires: 2027-01-01}]}]\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		file, err := Parse("f", content, known)
+		file, err := Parse("f", content, judging())
 		if (file == nil) == (err == nil) {
 			t.Fatal("neither a file nor an error")
 		}

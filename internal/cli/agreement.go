@@ -109,7 +109,7 @@ func (a *app) compare(ctx context.Context, rootfs string, variants, witnesses, s
 	if err != nil {
 		return nil, err
 	}
-	return analysis.New(rec), nil
+	return a.analyse(rec), nil
 }
 
 // verdicts are what the witness bcc says: on the functions that all observed, and

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"hapscope/analysis"
 	"hapscope/internal/testrecord"
 	"hapscope/record"
 )
@@ -113,6 +114,23 @@ func (r ran) want(t *testing.T, code int, fragments ...string) {
 // Real cells of runc and of gVisor, through the CLI. The run loses its VM, is
 // resumed, interrupted and resumed again: no finished repetition is lost or measured
 // twice. Then everything that a user does with a record.
+// policies checks what was read of the sandboxes' policies.
+func policies(t *testing.T, rec *record.Record) {
+	t.Helper()
+	r := analysis.New(rec)
+	reachable := map[string]int{}
+	for _, u := range r.Uses() {
+		reachable[u.Variant] = u.All.Reachable()
+		if n, ok := u.Ratio(); !ok || n <= 0 || n >= 1 || len(u.Beyond) > 0 {
+			t.Errorf("%s: used ÷ reachable is %v, %v; used beyond it: %v", u.Cell, n, ok, u.Beyond)
+		}
+	}
+	t.Logf("reachable: %v", reachable)
+	if reachable["runc"] < 200 || reachable["gvisor-systrap"] < 60 || reachable["gvisor-systrap"] >= reachable["runc"] {
+		t.Errorf("reachable system calls: %v", reachable)
+	}
+}
+
 func TestMeasureAndReport(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	stop(t, dir, 1, resultsIn(dir, 1), killChildren, "run", "quick", "--variants", "runc,gvisor-systrap", "--workloads", "redis-set",
@@ -168,7 +186,8 @@ func TestMeasureAndReport(t *testing.T) {
 		}
 	}
 	rows := hapscope(t, "report", dir, "-o", "csv=-")
-	rows.want(t, 0)
+	rows.want(t, 0, "runc,redis-set,1,steady,process,allowed-syscalls,", "gvisor-systrap,redis-set,1,steady,role:gofer,denied-syscalls,")
+	policies(t, rec)
 	table, err := csv.NewReader(strings.NewReader(rows.stdout)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
@@ -182,6 +201,11 @@ func TestMeasureAndReport(t *testing.T) {
 		t.Error("the names are not sorted")
 	}
 	hapscope(t, "functions", dir, "--variant", "rnuc").want(t, 2, `did you mean "runc"?`)
+	budgets := filepath.Join(t.TempDir(), "scenarios.yaml")
+	if err := os.WriteFile(budgets, []byte("scenarios: {quick: {variants: [runc], workloads: [redis-set]}}\nbudgets: [{phases: [steady], max: 10}]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	hapscope(t, "run", "--resume", dir, "--check", "--scenarios", budgets).want(t, 4, "nothing is left", "more than 10")
 	hapscope(t, "run", "--resume", dir).want(t, 0, "nothing is left")
 }
 
@@ -248,7 +272,11 @@ func TestFaultsOnTheHost(t *testing.T) {
 	if err := os.WriteFile(script, content, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	r := hapscope(t, "lab", "exec", "--share", filepath.Dir(script), "--", "sh", script)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := hapscope(t, "lab", "exec", "--share", filepath.Dir(script), "--share", filepath.Dir(self), "--env", "SWEEP="+self, "--", "sh", script)
 	r.want(t, 0, "all faults were handled")
 	noVMs(t)
 }
@@ -321,8 +349,8 @@ func TestDoctorJSON(t *testing.T) {
 	}
 	for _, v := range d.Lab.Variants {
 		unmet := record.Unmet(v.Requirements)
-		// Their monitors are in no package that the lab could be built from.
-		if absent := v.Name == "kata-clh" || v.Name == "kata-fc"; v.Fit() == absent {
+		// Their monitors and tenders are in no package that the lab could be built from.
+		if absent := slices.Contains([]string{"kata-clh", "kata-fc", "nabla-container", "nabla-raw", "solo5-spt", "solo5-hvt"}, v.Name); v.Fit() == absent {
 			t.Errorf("%s can run in the lab: %v; %v", v.Name, v.Fit(), unmet)
 		}
 		for _, r := range unmet {
@@ -342,9 +370,17 @@ func read(t *testing.T, dir string) *record.Record {
 	return rec
 }
 
-// children lists the processes that pid has started.
-func children(t *testing.T, pid int) (pids []int) {
+// children lists the processes that pid has started, of which there must be some.
+func children(t *testing.T, pid int) []int {
 	t.Helper()
+	pids := childrenOf(pid)
+	if len(pids) == 0 {
+		t.Fatal("the run has no child process: where is QEMU?")
+	}
+	return pids
+}
+
+func childrenOf(pid int) (pids []int) {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, task := range tasks {
 		content, _ := os.ReadFile(task)
@@ -353,9 +389,6 @@ func children(t *testing.T, pid int) (pids []int) {
 				pids = append(pids, n)
 			}
 		}
-	}
-	if len(pids) == 0 {
-		t.Fatal("the run has no child process: where is QEMU?")
 	}
 	return pids
 }

@@ -14,6 +14,7 @@ const (
 	exitError       = 1   // the run itself went wrong: a fault of hapscope or of its surroundings
 	exitUsage       = 2   // wrong arguments, or a file that is not valid
 	exitUnfit       = 3   // nothing that was asked for can run here
+	exitViolation   = 4   // a check found a limit violated, or could not decide it
 	exitIncomplete  = 5   // a record was written, but cells are failed, skipped or missing
 	exitInterrupted = 130 // ended by SIGINT or SIGTERM, as shells number it
 )
@@ -40,6 +41,11 @@ func unfitError(err error, hint string) error {
 func incompleteError(err error, hint string) error {
 	return &codedError{code: exitIncomplete, err: err, hint: hint}
 }
+
+// fault marks an error of cells that should have been measured and failed.
+type fault struct{ error }
+
+func (f fault) Unwrap() error { return f.error }
 
 // interrupted is the end by a signal, in words that the user knows.
 type interrupted struct{}

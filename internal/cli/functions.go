@@ -25,7 +25,7 @@ selected is united: without flags, all functions of the whole run.`,
   diff <(hapscope functions runs/last --variant runc) <(hapscope functions runs/last --variant crun)`,
 		Args: exactly(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			rec, err := a.readRecord(args[0])
+			rec, r, err := a.study(args[0], "")
 			if err != nil {
 				return err
 			}
@@ -42,7 +42,7 @@ selected is united: without flags, all functions of the whole run.`,
 					return usageError("unknown %s %q in this record%s", check.what, check.value, scenario.Suggest(check.value, check.valid))
 				}
 			}
-			return functions.Write(a.stdout, analysis.New(rec), functions.Options{Selection: analysis.Selection{
+			return functions.Write(a.text(), r, functions.Options{Selection: analysis.Selection{
 				Variant: variant, Workload: workload, Phase: record.Phase(phase), Context: record.Context(context),
 			}})
 		},

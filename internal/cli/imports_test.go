@@ -15,17 +15,22 @@ import (
 var mayImport = map[string][]string{
 	"main.go":             {"internal/cli"},
 	"internal/cli":        {"*"},
+	"internal/command":    {},
 	"internal/kernel":     {"record"},
+	"internal/debuginfo":  {"analysis/code", "internal/kernel/machine"},
 	"internal/golden":     {}, // helpers of tests
+	"internal/testdisk":   {},
 	"internal/testrecord": {"record"},
 	"record":              {},
 	"driver":              {"driver", "runtimes", "workloads", "workloads/load", "collectors", "collectors/exercise", "record"},
-	"runtimes":            {"record", "internal/kernel"},
-	"workloads":           {"record"},
-	"collectors":          {"record", "internal/kernel"},
+	"runtimes":            {"record", "internal/kernel", "internal/command"},
+	"workloads":           {"record", "internal/command"},
+	"collectors":          {"record", "internal/kernel", "internal/command"},
 	"analysis":            {"record"},
 	"reports":             {"analysis", "record"},
-	"lab":                 {"record"},
+	// helpers of tests of several formats
+	"reports/internal/checked": {"analysis", "record", "internal/testrecord"},
+	"lab":                      {"record", "internal/command"},
 }
 
 // The driver wires nothing: it knows the contracts only.

@@ -42,11 +42,31 @@ func TestKata(t *testing.T) {
 		if other := steady.Roles[record.RoleOther]; other != nil {
 			t.Errorf("unknown processes %v", other.Processes)
 		}
+		machinePolicy(t, r.Postures)
 		// Each request is at least one packet in.
 		if exits < uint64(r.Load.Requests) || steady.VMExits == nil {
 			t.Errorf("%d exits in %d requests; by the kernel's own counters %v", exits, r.Load.Requests, steady.VMExits)
 		} else {
 			t.Logf("%d exits, the kernel says %d to %d", exits, steady.VMExits.Low, steady.VMExits.High)
+		}
+	}
+}
+
+// machinePolicy checks that each part's policy was read, the virtual CPU's apart.
+func machinePolicy(t *testing.T, postures []record.Posture) {
+	t.Helper()
+	read := map[record.Role]bool{}
+	for _, p := range postures {
+		if p.Syscalls == nil {
+			t.Errorf("%s of %v: %s", p.Role, p.Processes, p.Unread)
+			continue
+		}
+		read[p.Role] = true
+		t.Logf("%s: %d tasks of %v, seccomp %s, %d calls allowed", p.Role, p.Threads, p.Processes, p.Seccomp, len(p.Syscalls.Allowed))
+	}
+	for _, role := range []record.Role{record.RoleVMM, record.RoleShim} {
+		if !read[role] {
+			t.Errorf("no policy of the %s", role)
 		}
 	}
 }

@@ -32,16 +32,24 @@ HAPSCOPE_CPUS is how many CPUs a machine has: 1 where several are emulated at on
 type labImages struct {
 	suite, kernel string
 	tracers, kata bool
+	docker        bool
 }
 
 // labTracers are the Debian packages of the tracers that hapscope is compared
 // with, and what the witness bcc needs at run time.
 var labTracers = []string{"trace-cmd", "linux-perf", "bpftrace", "bpfcc-tools", "libbpfcc", "linux-headers-amd64"}
 
+// labEngines are the Debian packages of the container engines that hapscope is tested
+// with, and what they call.
+var labEngines = []string{"docker.io", "podman", "containerd", "runc", "crun", "iptables", "ca-certificates", "netavark", "util-linux"}
+
 // options are those of the images.
 func (l *labImages) options(a *app) image.Options {
 	o := a.imageOptions(l.suite, l.kernel)
 	o.Kata = l.kata
+	if l.docker {
+		o.DockerPackages = labEngines
+	}
 	if l.tracers {
 		o.TracerPackages = labTracers
 	}
@@ -51,6 +59,7 @@ func (l *labImages) options(a *app) image.Options {
 func (l *labImages) flags(c *cobra.Command) {
 	c.Flags().StringVar(&l.suite, "lab-suite", image.DefaultSuite, "Debian suite of the userland and the workloads")
 	c.Flags().BoolVar(&l.tracers, "tracers", false, "with other tracers: trace-cmd, perf, bpftrace, bcc")
+	c.Flags().BoolVar(&l.docker, "docker", false, "with the container engines Docker and Podman")
 	c.Flags().BoolVar(&l.kata, "kata", false, "with what a Kata sandbox needs")
 	c.Flags().StringVar(&l.kernel, "lab-kernel", image.DefaultSuite, "Debian suite of the kernel: trixie (6.12) or bookworm (6.1)")
 }
@@ -145,7 +154,7 @@ builders left. An image that a running machine uses stays.`,
 		Args: exactly(0),
 		RunE: func(*cobra.Command, []string) error {
 			vm.Sweep()
-			cleaned, err := image.Clean((&labImages{tracers: true, kata: true}).options(a), all)
+			cleaned, err := image.Clean((&labImages{tracers: true, kata: true, docker: true}).options(a), all)
 			for _, c := range cleaned {
 				verb := "removed"
 				if c.InUse {

@@ -23,10 +23,17 @@ func listCommand(a *app) *cobra.Command {
 			fmt.Fprintln(a.stdout, "scenarios")
 			for _, name := range f.Names() {
 				s := f.Scenarios[name]
-				fmt.Fprintf(a.stdout, "  %-10s %s\n", name, s.Description)
-				fmt.Fprintf(a.stdout, "  %-10s %d variants × %d workloads × %d repetitions = %d; %s, %d requests%s\n", "",
-					len(s.Variants), len(s.Workloads), s.Repetitions, len(s.Variants)*len(s.Workloads)*s.Repetitions,
-					s.Load.Mode, s.Load.Requests, rateText(s.Load.Rate, s.Load.Mode))
+				cells := len(s.Variants) * len(s.Workloads)
+				fmt.Fprintf(a.stdout, "  %-11s %s\n", name, s.Description)
+				if s.Repetitions > 0 {
+					fmt.Fprintf(a.stdout, "  %-11s %d variants × %d workloads × %d repetitions = %d; %s, %d requests%s\n", "",
+						len(s.Variants), len(s.Workloads), s.Repetitions, cells*s.Repetitions,
+						s.Load.Mode, s.Load.Requests, rateText(s.Load.Rate, s.Load.Mode))
+				}
+				if t := s.Timing; t != nil {
+					fmt.Fprintf(a.stdout, "  %-11s %d variants × %d workloads × %d timed repetitions = %d; %v at most, %v at %g/s\n", "",
+						len(s.Variants), len(s.Workloads), t.Repetitions, cells*t.Repetitions, t.Throughput, t.Latency, t.Rate)
+				}
 			}
 			known := catalog()
 			for _, group := range []struct {

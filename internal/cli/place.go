@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"hapscope/driver/scenario"
 	"hapscope/internal/kernel/machine"
+	"hapscope/internal/kernel/probe"
 	"hapscope/record"
 )
 
@@ -14,29 +16,62 @@ import (
 type place struct{ where, why string }
 
 // choosePlace decides between this machine and the lab.
-func (a *app) choosePlace(ctx context.Context, asked string, names []string) (place, error) {
+func (a *app) choosePlace(ctx context.Context, s scenario.Scenario) (place, error) {
+	asked := s.Where
 	if asked == scenario.InLab {
 		return place{scenario.InLab, "the lab was asked for"}, nil
 	}
-	unmet := record.Unmet(hostRequirements(ctx, names))
+	if s.Repetitions == 0 {
+		err := nativeUnfit()
+		switch {
+		case err == nil:
+			return place{scenario.OnHost, "nothing is counted, and timing needs no kernel that can be traced"}, nil
+		case asked == scenario.OnHost:
+			return place{}, unfitError(err, "time in the lab: --where lab")
+		}
+		return place{scenario.InLab, err.Error()}, nil
+	}
+	unmet := record.Unmet(hostRequirements(ctx, s.Witnesses))
 	switch {
 	case len(unmet) == 0 && asked == scenario.OnHost:
 		return place{scenario.OnHost, "the host was asked for and its kernel can be traced"}, nil
 	case len(unmet) == 0:
 		return place{scenario.OnHost, "this machine's kernel can be traced"}, nil
 	case asked == scenario.OnHost:
-		return place{}, unfitError(fmt.Errorf("this machine is unfit to measure on: %s", record.DescribeUnmet(unmet)), record.Remedies(unmet)+"; or measure in the lab: --where lab")
+		return place{}, unfitError(fmt.Errorf("this machine is unfit to measure on:%s", listUnmet(unmet)), labServes(s))
 	}
-	why := "this machine is unfit: " + record.DescribeUnmet(unmet[:1])
-	if more := len(unmet) - 1; more > 0 {
+	shown := min(2, len(unmet))
+	why := "this machine is unfit: " + record.DescribeUnmet(unmet[:shown])
+	if more := len(unmet) - shown; more > 0 {
 		why += fmt.Sprintf(" (and %d more, see hapscope doctor)", more)
 	}
 	return place{scenario.InLab, why}, nil
 }
 
+// labServes says what to do where this machine was asked for and is unfit.
+func labServes(s scenario.Scenario) string {
+	if slices.Contains(containerEngines(), s.Engine) {
+		return withoutEngine
+	}
+	return "without --where host the lab serves instead, which needs none of this"
+}
+
+// listUnmet has a line for each thing that is missing, and what to do about it below.
+func listUnmet(unmet []record.Requirement) string {
+	var b strings.Builder
+	for _, r := range unmet {
+		fmt.Fprintf(&b, "\n  %s: %s", r.Name, r.Detail)
+		if r.Remedy != "" {
+			fmt.Fprintf(&b, "\n    → %s", r.Remedy)
+		}
+	}
+	return b.String()
+}
+
 // hostRequirements are what measuring on this machine needs, apart from what
 // each variant needs, with the named witnesses.
 func hostRequirements(ctx context.Context, names []string) (reqs []record.Requirement) {
+	reqs = append(reqs, probe.Lockdown()) // which says why others are not met
 	for _, c := range allWitnesses(record.Plan{}) {
 		if slices.Contains(names, c.Name()) {
 			reqs = append(reqs, c.Check(ctx)...)

@@ -18,7 +18,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"hapscope/internal/command"
 	"hapscope/lab/guest"
+	"hapscope/runtimes/containerd"
 )
 
 // app is what every verb shares: the streams that it was given, never os.Stdout.
@@ -32,13 +34,17 @@ type app struct {
 	quiet      bool
 	noSelfTest bool
 	timerSlack time.Duration // of sandboxes, where the self-test makes some
+	unhappy    string        // run directory of a run that has gone wrong, for bugreport
 }
 
 // Main runs the command line and returns the exit code. In the lab's guest the
-// same binary is process 1 and the agent.
+// same binary is process 1 and the agent, and a containerd calls it as a shim.
 func Main(args []string, scenarios []byte, stdin io.Reader, stdout, stderr io.Writer) int {
 	if guest.IsInit() {
 		return guest.Main()
+	}
+	if containerd.IsStandIn() {
+		return containerd.StandIn()
 	}
 	a := &app{scenarios: scenarios, stdin: stdin, stdout: stdout, stderr: stderr}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -69,9 +75,13 @@ func (a *app) explain(err error) {
 	if err == nil || errors.As(err, new(passThrough)) {
 		return
 	}
-	fmt.Fprintf(a.stderr, "hapscope: %v\n", err)
+	w := &printable{a.stderr}
+	fmt.Fprintf(w, "hapscope: %v\n", err)
 	if hint := hintOf(err); hint != "" {
-		fmt.Fprintf(a.stderr, "  hint: %s\n", hint)
+		fmt.Fprintf(w, "  hint: %s\n", hint)
+	}
+	if a.unhappy != "" {
+		fmt.Fprintf(w, "  `hapscope bugreport %s` makes one file of what is known about it, for a bug report\n", a.unhappy)
 	}
 }
 
@@ -93,6 +103,7 @@ Exit codes:
   1    the run itself went wrong
   2    wrong arguments, or a file that is not valid
   3    the environment is unfit: nothing that was asked for can run here
+  4    a check failed: a budget is violated, or a cell that it is about has no number to be trusted
   5    incomplete: cells were skipped, failed or are still missing, or are degraded (events were lost)
   130  interrupted (run --resume goes on)`,
 		Example: `  hapscope doctor                      what can run here, and what to do for the rest
@@ -101,10 +112,9 @@ Exit codes:
   hapscope functions runs/LAST --variant runc --workload redis-set --phase steady`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		PersistentPreRun: func(*cobra.Command, []string) {
-			a.log = slog.New(tint.NewHandler(a.stderr, &tint.Options{
-				Level: a.level(), TimeFormat: time.TimeOnly, NoColor: !isTerminal(a.stderr),
-			}))
+		PersistentPreRun: func(c *cobra.Command, _ []string) {
+			a.log = a.logger()
+			c.SetContext(command.WithLog(c.Context(), a.log))
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -116,14 +126,22 @@ Exit codes:
 	root.AddCommand(
 		runCommand(a),
 		reportCommand(a),
-		functionsCommand(a),
+		functionsCommand(a), explainCommand(a),
+		compareCommand(a), baselineCommand(a), checkCommand(a), mergeCommand(a),
 		listCommand(a),
+		kernelTableCommand(a),
 		doctorCommand(a), selfTestCommand(a),
 		labCommand(a),
 		guestCommand(a),
-		versionCommand(a),
+		bugReportCommand(a), versionCommand(a),
 	)
 	return root
+}
+
+func (a *app) logger() *slog.Logger {
+	return slog.New(tint.NewHandler(a.stderr, &tint.Options{
+		Level: a.level(), TimeFormat: time.TimeOnly, NoColor: !isTerminal(beneath(a.stderr)),
+	}))
 }
 
 func (a *app) level() slog.Level {
@@ -141,7 +159,7 @@ func (a *app) progress() io.Writer {
 	if a.quiet {
 		return io.Discard
 	}
-	return a.stderr
+	return &printable{a.stderr}
 }
 
 func isTerminal(w io.Writer) bool {

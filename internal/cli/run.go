@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hapscope/analysis"
 	"hapscope/driver"
 	"hapscope/driver/scenario"
 	"hapscope/record"
@@ -29,10 +28,14 @@ type runOptions struct {
 	variants    []string
 	workloads   []string
 	repetitions int
+	reference   string
 	outputs     []string
 	collector   string
 	converged   string
 	traceBuffer string
+	check       bool
+	gate        gateOptions
+	engineOptions
 }
 
 func runCommand(a *app) *cobra.Command {
@@ -45,11 +48,12 @@ is on disk before the next one starts; a run that was interrupted, killed or
 lost its VM goes on with --resume.
 
 The run directory holds run.json, results.jsonl and functions-*.csv (the record,
-docs/record.md) and report.html, steady.png, steady.svg, results.csv and, where
-threads were told apart, layers.png (the report).`,
+docs/record.md) and report.html, results.csv, steady.svg and a PNG of each figure for
+which there are numbers (the report).`,
 		Example: `  hapscope run quick
   hapscope run full --out results/full
   hapscope run quick --variants runc,crun --workloads redis-set
+  hapscope run vm --containerd-address /run/containerd/containerd.sock --where host
   hapscope run --resume runs/last`,
 		Args: atMost(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -64,9 +68,13 @@ threads were told apart, layers.png (the report).`,
 	f.StringVar(&o.kernel, "lab-kernel", "", "Debian suite of the lab's kernel (default: the scenarios file's)")
 	f.StringSliceVar(&o.variants, "variants", nil, "only these variants of the scenario")
 	f.StringSliceVar(&o.workloads, "workloads", nil, "only these workloads of the scenario")
+	f.StringVar(&o.reference, "reference", "", "the `VARIANT` with which the report compares the others (default: the scenario's, else runc or another plain container)")
 	f.StringVar(&o.collector, "collector", "", "who counts functions: "+strings.Join(witnessNames(), ", ")+", or all, of which the first gives the result (default: the scenario's)")
 	f.StringVar(&o.converged, "until-converged", "", "stop repeating a cell of whose functions at most this `SHARE` (2%) is unseen, by Chao1's estimate")
 	f.StringVar(&o.traceBuffer, "trace-buffer", "", "`SIZE` of ftrace's ring buffer for each CPU, such as 128MiB (default: the scenario's)")
+	o.engineOptions.add(f)
+	f.BoolVar(&o.check, "check", false, "hold the record to the budgets of the scenarios file afterwards, as hapscope check does; what is missing for that shows before anything is measured")
+	o.gate.add(f)
 	f.BoolVar(&a.noSelfTest, "no-selftest", false, "measure even if the instruments do not count a known answer right; the report says so")
 	f.IntVar(&o.repetitions, "repetitions", 0, "instead of the scenario's")
 	f.StringArrayVarP(&o.outputs, "output", "o", []string{"text"}, "`FORMAT[=PATH]` to write besides the run directory's, as in report")
@@ -78,9 +86,16 @@ func (a *app) run(ctx context.Context, o runOptions, args []string, changed func
 	if err != nil {
 		return err
 	}
+	g, err := a.gateOf(o, args, changed)
+	if err != nil {
+		return err
+	}
 	var dir string
 	if o.resume != "" {
-		for _, flag := range []string{"out", "scenarios", "where", "lab-kernel", "variants", "workloads", "repetitions", "collector", "until-converged", "trace-buffer"} {
+		for _, flag := range []string{"out", "scenarios", "where", "lab-kernel", "variants", "workloads", "reference", "repetitions", "collector", "until-converged", "trace-buffer", engineFlag, addressFlag, dockerFlag} {
+			if flag == "scenarios" && o.check {
+				continue // whose budgets are asked for
+			}
 			if changed(flag) || len(args) > 0 {
 				return usageError("--resume goes on with what %s holds: it takes neither a scenario nor --%s", o.resume, flag)
 			}
@@ -90,9 +105,53 @@ func (a *app) run(ctx context.Context, o runOptions, args []string, changed func
 		return err
 	}
 
+	ctx = a.keepLog(ctx, dir)
 	runErr := a.measure(ctx, dir)
 	// Whatever happened, what is finished is reported.
-	return a.conclude(dir, targets, runErr)
+	err = a.conclude(dir, targets, g, runErr)
+	if worthReporting(err) {
+		a.unhappy = dir
+	}
+	return err
+}
+
+// worthReporting reports whether a run ended with what its user may want to ask about:
+// not where something is missing, or was interrupted, which the message explains.
+func worthReporting(err error) bool {
+	return err != nil && (exitCode(err) == exitError || errors.As(err, new(fault)))
+}
+
+// gateOf makes what the record is held to afterwards; nothing where no check is asked for.
+func (a *app) gateOf(o runOptions, args []string, changed func(string) bool) (*gate, error) {
+	if !o.check {
+		for _, flag := range []string{"baseline", "baselines", "date", "across-kernels", "across-places", "across-plans"} {
+			if changed(flag) {
+				return nil, usageError("--%s is of a check: it needs --check", flag)
+			}
+		}
+		return nil, nil
+	}
+	g, err := a.newGate(o.scenarios, o.gate)
+	if err != nil {
+		return nil, err
+	}
+	name := scenarioOf(args)
+	if o.resume != "" {
+		rec, err := a.readRecord(o.resume)
+		if err != nil {
+			return nil, err
+		}
+		name = rec.Run.Plan.Scenario
+	}
+	return g, g.suits(name)
+}
+
+// scenarioOf is the scenario that run is asked for.
+func scenarioOf(args []string) string {
+	if len(args) == 1 {
+		return args[0]
+	}
+	return "quick"
 }
 
 // prepare works the scenario out and makes the run directory.
@@ -101,13 +160,12 @@ func (a *app) prepare(ctx context.Context, o runOptions, args []string) (dir str
 	if err != nil {
 		return "", err
 	}
-	name := "quick"
-	if len(args) == 1 {
-		name = args[0]
-	}
-	s, err := file.Find(name)
+	s, err := file.Find(scenarioOf(args))
 	if err != nil {
 		return "", &codedError{code: exitUsage, err: err, hint: "`hapscope list` shows them"}
+	}
+	if err := a.choose(ctx, &s, o); err != nil {
+		return "", err
 	}
 	if err := narrow(&s, o); err != nil {
 		return "", err
@@ -120,13 +178,23 @@ func (a *app) prepare(ctx context.Context, o runOptions, args []string) (dir str
 	if dir == "" {
 		dir = filepath.Join("runs", now.Format("20060102-150405")+"-"+s.Name)
 	}
-	place, err := a.choosePlace(ctx, s.Where, s.Witnesses)
+	plan := driver.NewPlan(s)
+	if err := checkEngine(plan); err != nil {
+		return "", err
+	}
+	place, err := a.choosePlace(ctx, s)
 	if err != nil {
 		return "", err
 	}
+	if place.where == scenario.InLab && usesEngine(plan) {
+		return "", noEngineInLab(place)
+	}
+	if place.where == scenario.InLab && plan.ContainerdAddress != "" {
+		return "", noContainerdInLab(plan.ContainerdAddress, place)
+	}
 	run := record.Run{
 		Schema: record.SchemaVersion, ID: now.UTC().Format("20060102T150405Z") + "-" + s.Name,
-		Created: now.UTC(), Hapscope: build(), Plan: driver.NewPlan(s), Where: place.where, Why: place.why,
+		Created: now.UTC(), Hapscope: build(), Plan: plan, Where: place.where, Why: place.why,
 	}
 	if place.where == scenario.InLab {
 		run.Lab = &record.Lab{
@@ -160,6 +228,9 @@ func linkLast(dir string) {
 
 // narrow applies the flags that change a scenario.
 func narrow(s *scenario.Scenario, o runOptions) error {
+	if s.Reference != "" && !slices.Contains(s.Variants, s.Reference) { // of variants that an engine was asked for
+		return usageError("the reference %q is none of the variants of scenario %s, which are %s", s.Reference, s.Name, strings.Join(s.Variants, ", "))
+	}
 	for _, sel := range []struct {
 		what   string
 		only   []string
@@ -174,11 +245,25 @@ func narrow(s *scenario.Scenario, o runOptions) error {
 			*sel.values = sel.only
 		}
 	}
+	if o.reference != "" {
+		if !slices.Contains(s.Variants, o.reference) {
+			return usageError("--reference %q is none of the variants to be measured, which are %s", o.reference, strings.Join(s.Variants, ", "))
+		}
+		s.Reference = o.reference
+	}
 	switch {
 	case o.repetitions < 0:
 		return usageError("--repetitions must be at least 1, not %d", o.repetitions)
 	case o.repetitions > 0:
-		s.Repetitions = o.repetitions
+		// Of what the scenario has, counted or timed.
+		if s.Repetitions > 0 {
+			s.Repetitions = o.repetitions
+		}
+		if s.Timing != nil {
+			t := *s.Timing
+			t.Repetitions = o.repetitions
+			s.Timing = &t
+		}
 	}
 	if err := instrument(s, o); err != nil {
 		return err
@@ -232,74 +317,4 @@ func parseShare(s string) (float64, error) {
 		return 0, fmt.Errorf("%q is no share above 0 and below 1, such as 2%% or 0.02", s)
 	}
 	return share, nil
-}
-
-// conclude writes the reports of what there is and decides the exit code.
-func (a *app) conclude(dir string, targets []output, runErr error) error {
-	rec, err := a.readRecord(dir)
-	if err != nil {
-		return errors.Join(runErr, err)
-	}
-	done, planned := len(rec.Results), len(rec.Run.Plan.Steps)
-	resume := fmt.Sprintf("`hapscope run --resume %s` goes on", dir)
-	if errors.Is(runErr, context.Canceled) {
-		runErr = interrupted{}
-	}
-	if done == 0 {
-		if runErr == nil {
-			runErr = errors.New("nothing was measured")
-		}
-		return a.ended(runErr, resume)
-	}
-	report := analysis.New(rec)
-	files := []output{{"html", "report.html"}, {"png", "steady.png"}, {"svg", "steady.svg"}, {"csv", "results.csv"}}
-	if len(report.LayersOf()) > 0 {
-		files = append(files, output{"layers-png", "layers.png"})
-	}
-	for _, o := range files {
-		targets = append(targets, output{o.format, filepath.Join(dir, o.path)})
-	}
-	if err := a.render(report, targets); err != nil {
-		return errors.Join(runErr, err)
-	}
-	fmt.Fprintf(a.progress(), "\nreport   %s\nfigure   %s\nrecord   %s\n", filepath.Join(dir, "report.html"), filepath.Join(dir, "steady.png"), dir)
-
-	if runErr != nil {
-		return a.ended(fmt.Errorf("%d of %d repetitions are done; %w", done, planned, runErr), resume)
-	}
-	return incomplete(report)
-}
-
-// ended gives the error of a run that stopped early its exit code and hint.
-func (a *app) ended(err error, resume string) error {
-	var coded *codedError
-	switch {
-	case errors.Is(err, context.Canceled):
-		return &codedError{code: exitInterrupted, err: err, hint: resume}
-	case errors.As(err, &coded) && coded.code == exitIncomplete:
-		return &codedError{code: exitIncomplete, err: err, hint: resume}
-	}
-	return err
-}
-
-// incomplete is the error of a finished run in which not every cell has a number
-// that can be trusted.
-func incomplete(r *analysis.Report) error {
-	count := map[record.Status]int{}
-	for _, c := range r.Cells {
-		for status, n := range c.Counts {
-			count[status] += n
-		}
-	}
-	var parts []string
-	for _, s := range []record.Status{record.Degraded, record.Failed, record.Skipped, analysis.Missing} {
-		if count[s] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", count[s], s))
-		}
-	}
-	if len(parts) == 0 {
-		return nil
-	}
-	return incompleteError(fmt.Errorf("incomplete: of %d repetitions, %s", len(r.Run.Plan.Steps), strings.Join(parts, ", ")),
-		"the reasons stand in the report, below the table")
 }

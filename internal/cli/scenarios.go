@@ -15,7 +15,13 @@ const defaultScenarios = "scenarios.yaml"
 
 // loadScenarios reads the scenarios file. An empty path means the default.
 func (a *app) loadScenarios(path string) (*scenario.File, error) {
-	name := path
+	f, _, err := a.namedScenarios(path)
+	return f, err
+}
+
+// namedScenarios returns as well what the file is called in messages.
+func (a *app) namedScenarios(path string) (f *scenario.File, name string, err error) {
+	name = path
 	if name == "" {
 		name = defaultScenarios
 	}
@@ -25,11 +31,10 @@ func (a *app) loadScenarios(path string) (*scenario.File, error) {
 	case path == "" && errors.Is(err, fs.ErrNotExist):
 		name, content = "(built-in) "+defaultScenarios, a.scenarios
 	default:
-		return nil, usageError("read the scenarios: %w", err)
+		return nil, "", usageError("read the scenarios: %w", err)
 	}
-	f, err := scenario.Parse(name, content, catalog())
-	if err != nil {
-		return nil, &codedError{code: exitUsage, err: fmt.Errorf("the scenarios are not valid:\n%w", err), hint: "docs/scenarios.md explains every key"}
+	if f, err = scenario.Parse(name, content, catalog()); err != nil {
+		return nil, "", &codedError{code: exitUsage, err: fmt.Errorf("the scenarios are not valid:\n%w", err), hint: "docs/scenarios.md explains every key"}
 	}
-	return f, nil
+	return f, name, nil
 }

@@ -84,9 +84,12 @@ measures. Exit code 0 when everything was answered right, 3 when not.`,
 			if err := asked.check(); err != nil {
 				return err
 			}
-			place, err := a.choosePlace(c.Context(), where, witnessNames()[:1])
+			place, err := a.choosePlace(c.Context(), scenario.Scenario{Where: where, Repetitions: 1, Witnesses: witnessNames()[:1]})
 			if err != nil {
 				return err
+			}
+			if place.where == scenario.OnHost && hostRootfs() == "" {
+				return a.againMounted(c.Context())
 			}
 			r := selfTestReport{Where: place.where, Why: place.why}
 			bcc := hasBCC()

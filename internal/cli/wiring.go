@@ -2,19 +2,26 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"hapscope/analysis"
 	"hapscope/collectors"
 	"hapscope/collectors/ebpf"
 	"hapscope/collectors/ftrace"
 	"hapscope/collectors/kvm"
+	"hapscope/collectors/policy"
 	"hapscope/collectors/syscalls"
 	"hapscope/collectors/vhost"
 	"hapscope/driver/scenario"
 	"hapscope/record"
 	"hapscope/runtimes"
+	"hapscope/runtimes/containerd"
+	"hapscope/runtimes/docker"
+	"hapscope/runtimes/nabla"
 	"hapscope/runtimes/oci"
+	"hapscope/runtimes/podman"
 	"hapscope/runtimes/shim"
 	"hapscope/workloads"
 	"hapscope/workloads/node"
@@ -24,20 +31,43 @@ import (
 
 // A new runtime, workload or collector is its own folder and one line here.
 
-// allRuntimes lists the variants in the order in which tables show them.
-func allRuntimes() (all []runtimes.Runtime) {
+// allRuntimes lists the variants in the order in which tables show them, started as a
+// plan wants it.
+func allRuntimes(plan record.Plan, rootfs string) (all []runtimes.Runtime) {
+	options := shim.Options{Leftovers: leftovers}
+	if plan.Engine == scenario.Containerd {
+		options.Engine = containerd.New(containerd.Options{Address: plan.ContainerdAddress})
+	}
 	for _, flavour := range oci.Flavours() {
 		all = append(all, oci.New(flavour, oci.Options{}))
 	}
 	for _, flavour := range shim.Flavours() {
-		all = append(all, shim.New(flavour, shim.Options{}))
+		all = append(all, shim.New(flavour, options))
 	}
-	return all
+	for _, flavour := range nabla.Flavours() {
+		all = append(all, nabla.New(flavour, nabla.Options{}))
+	}
+	return append(all, engineRuntimes(plan, rootfs)...)
+}
+
+// leftovers removes what a killed run has left with container engines and managers, which
+// the next plan need not name.
+func leftovers(ctx context.Context) (removed []string, err error) {
+	for _, sweep := range []func(context.Context) ([]string, error){docker.Sweep, podman.Sweep, containerd.Sweep} {
+		lines, e := sweep(ctx)
+		removed, err = append(removed, lines...), errors.Join(err, e)
+	}
+	return removed, err
 }
 
 // needsKata reports whether a variant needs what the lab's component kata has.
 func needsKata(variant string) bool {
 	return slices.ContainsFunc(shim.Flavours(), func(f shim.Flavour) bool { return f.Variant == variant && f.InLab })
+}
+
+// knowsContainerd reports whether a variant can be started by containerd.
+func knowsContainerd(variant string) bool {
+	return slices.ContainsFunc(shim.Flavours(), func(f shim.Flavour) bool { return f.Variant == variant })
 }
 
 // allWorkloads lists the workloads in the order in which tables show them.
@@ -105,21 +135,39 @@ func fitCollectors(ctx context.Context) (fit []collectors.Collector, unfit map[s
 	return fit, unfit
 }
 
+// fitPolicy returns what reads policies here, or why nothing does. self is this program.
+func fitPolicy(ctx context.Context, self string) (read func(context.Context, string) ([]collectors.Held, error), why string) {
+	if unmet := record.Unmet(policy.Check(ctx)); len(unmet) > 0 {
+		return nil, record.DescribeUnmet(unmet)
+	}
+	return policy.Through(self, "guest", "policy"), ""
+}
+
 func catalog() scenario.Catalog {
 	var c scenario.Catalog
-	for _, r := range allRuntimes() {
+	for _, r := range allRuntimes(record.Plan{}, "") {
 		c.Variants = append(c.Variants, r.Variant())
+		if runtimes.UnikernelsOf(r) != nil {
+			c.Booters = append(c.Booters, r.Variant())
+		}
 	}
 	for _, w := range allWorkloads() {
 		c.Workloads = append(c.Workloads, w.Name())
 	}
-	c.Witnesses, c.Samplers = witnessNames(), []string{witnessBCC}
+	c.Witnesses, c.Samplers, c.Engines = witnessNames(), []string{witnessBCC}, containerEngines()
+	c.Phases, c.Contexts = texts(analysis.Phases()), texts(analysis.Contexts())
+	c.Metrics, c.Timings = texts(analysis.Metrics()), texts(analysis.TimingMetrics())
+	for _, m := range analysis.TimingMetrics() {
+		if m.Higher() {
+			c.Higher = append(c.Higher, string(m))
+		}
+	}
 	return c
 }
 
-func runtimesByVariant() map[string]runtimes.Runtime {
+func runtimesByVariant(plan record.Plan, rootfs string) map[string]runtimes.Runtime {
 	m := map[string]runtimes.Runtime{}
-	for _, r := range allRuntimes() {
+	for _, r := range allRuntimes(plan, rootfs) {
 		m[r.Variant()] = r
 	}
 	return m

@@ -8,6 +8,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"hapscope/record"
 	"hapscope/record/schema"
 )
 
@@ -50,13 +51,30 @@ func Validate(t *testing.T, dir string) {
 	if err := ValidateJSON(Schema(t, schema.Run), b); err != nil {
 		t.Errorf("run.json: %v", err)
 	}
-	if b, err = os.ReadFile(filepath.Join(dir, "results.jsonl")); err != nil {
+	validateLines(t, filepath.Join(dir, "results.jsonl"), Schema(t, schema.Result))
+	if timings := filepath.Join(dir, "timings.jsonl"); len(rec(t, dir).Timings) > 0 {
+		validateLines(t, timings, Schema(t, schema.Timing))
+	}
+}
+
+func rec(t *testing.T, dir string) *record.Record {
+	t.Helper()
+	r, err := record.Read(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	results := Schema(t, schema.Result)
+	return r
+}
+
+func validateLines(t *testing.T, name string, s *jsonschema.Schema) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for n, line := range bytes.Split(bytes.TrimSuffix(b, []byte("\n")), []byte("\n")) {
-		if err := ValidateJSON(results, line); err != nil {
-			t.Errorf("results.jsonl:%d: %v", n+1, err)
+		if err := ValidateJSON(s, line); len(b) > 0 && err != nil {
+			t.Errorf("%s:%d: %v", filepath.Base(name), n+1, err)
 		}
 	}
 }

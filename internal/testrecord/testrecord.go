@@ -38,6 +38,7 @@ func New() *record.Record {
 			continue // the run was interrupted before
 		default:
 			g.measure(&r)
+			r.Postures = postures(s.Variant)
 			if key == "gvisor-systrap × redis-get" && s.Repetition == 2 {
 				r.Status, r.Reason, r.Remedy = record.Degraded, "1234 of 2121780 events lost in phase steady", "raise the collector's buffer"
 				r.Phase(record.Steady).Lost = []uint64{1234, 0}
@@ -71,23 +72,42 @@ func WithMachines() *record.Record {
 	return rec
 }
 
-// Write puts the record into a new run directory, through the writer.
+// Write puts the record of New into a new run directory.
 func Write(t testing.TB, dir string) {
 	t.Helper()
-	rec := New()
-	w, err := record.NewWriter(dir, rec.Run)
-	if err != nil {
-		t.Fatal(err)
-	}
+	WriteRecord(t, dir, New())
+}
+
+// WriteRecord puts a record into a new run directory, through the writer.
+func WriteRecord(t testing.TB, dir string, rec *record.Record) {
+	t.Helper()
+	w := newWriter(t, dir, rec)
 	defer w.Close()
-	if _, err := w.Functions(Kernel, rec.Tables[Kernel]); err != nil {
-		t.Fatal(err)
-	}
 	for _, r := range rec.Results {
 		if err := w.Append(r); err != nil {
 			t.Fatal(err)
 		}
 	}
+	for _, timing := range rec.Timings {
+		if err := w.AppendTiming(timing); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// newWriter makes a run directory with the function tables of a record.
+func newWriter(t testing.TB, dir string, rec *record.Record) *record.Writer {
+	t.Helper()
+	w, err := record.NewWriter(dir, rec.Run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kernel, functions := range rec.Tables {
+		if _, err := w.Functions(kernel, functions); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
 }
 
 // Functions is the made-up universe, with the kinds of names that real ones hold.
@@ -151,6 +171,9 @@ func (g generator) measure(r *record.Result) {
 			Vhost:    map[record.VhostEvent]map[string]uint64{},
 		})
 	}
+	if r.Variant == "gvisor-systrap" {
+		confine(r.Phase(record.Create))
+	}
 	r.WarmUp = 50
 	// A second witness that misses one function and sees another besides.
 	steady := r.Phase(record.Steady)
@@ -176,6 +199,21 @@ func roles(variant string, process []record.Hit) map[record.Role]*record.RoleSig
 		record.RoleStub:   {Threads: 5, Processes: []string{"exe"}, Functions: process[n/2 : n*19/20]},
 		record.RoleGofer:  {Threads: 6, Processes: []string{"exe"}, Functions: process[n*3/4:]},
 	}
+}
+
+// confine lets a thread give itself a filter in a phase: half of what was run comes
+// before it, and some of that again behind it.
+func confine(p *record.PhaseResult) {
+	s := &record.Sides{Installed: 1}
+	for i, h := range p.Functions[record.InProcess] {
+		if i%8 < 5 {
+			s.Unconfined = append(s.Unconfined, h.Function)
+		}
+		if i%8 > 2 {
+			s.Confined = append(s.Confined, h.Function)
+		}
+	}
+	p.Sides, p.Confined = s, map[string]uint64{"futex": 3, "nanosleep": p.Syscalls["nanosleep"]}
 }
 
 // hits draws about n functions from index start on, most of them always.

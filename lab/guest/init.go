@@ -15,7 +15,7 @@ import (
 
 // path is where commands are looked for: the tools of the lab first, so that
 // the pinned runsc wins over a packaged one.
-const path = wire.ToolsDir + "/bin:" + wire.KataDir + "/bin:" + wire.RunDir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+const path = wire.ToolsDir + "/bin:" + wire.KataDir + "/bin:" + wire.RunDir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:" + wire.NablaDir + "/bin"
 
 // start brings the machine up, runs the agent and returns when it ended.
 func start() error {

@@ -54,14 +54,15 @@ func earlyMounts() error {
 }
 
 // newRoot makes the root: the userland's disk, read-only, under a tmpfs that
-// takes the changes, and under the userland the one with other tracers, where it
-// was asked for, so that those find what they are linked with. Runs that need a real
+// takes the changes, and under the userland those with other tracers and with
+// container engines, where they were asked for, so that these find what they are linked with. Runs that need a real
 // upper layer for their own overlays use /run or /tmp, because an overlay cannot be
 // the upper layer of another.
 func newRoot(c *wire.Config) error {
 	const (
 		userland = "/layer/userland"
 		tracers  = "/layer/tracers"
+		engines  = "/layer/docker"
 		upper    = "/layer/tmpfs"
 		root     = "/newroot"
 	)
@@ -84,6 +85,12 @@ func newRoot(c *wire.Config) error {
 			return err
 		}
 		lower = append(lower, tracers)
+	}
+	if slices.Contains(c.Disks, wire.DiskDocker) {
+		if err := disk(wire.DiskDocker, engines).do(); err != nil {
+			return err
+		}
+		lower = append(lower, engines)
 	}
 	for _, d := range []string{upper + "/upper", upper + "/work", root} {
 		if err := os.Mkdir(d, 0o755); err != nil {
@@ -110,7 +117,7 @@ func newRoot(c *wire.Config) error {
 			}
 		}
 	}
-	if len(lower) > 1 {
+	if slices.Contains(c.Disks, wire.DiskTracers) {
 		// The disk of modules hides the link to the kernel's headers.
 		if err := (mount{
 			source: "modules", target: root + modules, kind: "overlay", flags: unix.MS_RDONLY,

@@ -43,6 +43,9 @@ func Clean(o Options, all bool) ([]Cleaned, error) {
 			continue
 		}
 		err := s.remove(e.Name, e.Key)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // somebody else has removed it
+		}
 		if err != nil && !errors.Is(err, errLocked) {
 			return out, fmt.Errorf("remove %s %s: %w", e.Name, e.Key, err)
 		}
@@ -87,11 +90,12 @@ func (s store) remove(component, key string) error {
 	}
 	defer lock.Close()
 	gone := filepath.Join(s.dir, component, tempPrefix+key+"-removed")
-	if err := os.Rename(s.path(component, key), gone); err != nil {
+	if err := removeAll(gone); err != nil { // a killed one has left it
 		return err
 	}
+	renamed := os.Rename(s.path(component, key), gone)
 	if err := removeAll(gone); err != nil {
 		return err
 	}
-	return os.Remove(s.lockName(component, key))
+	return errors.Join(renamed, os.Remove(s.lockName(component, key)))
 }

@@ -19,10 +19,11 @@ const (
 	Tools     = "tools"
 	Tracers   = "tracers"
 	Kata      = "kata"
+	Docker    = "docker"
 )
 
 // names lists them.
-func names() []string { return []string{Tools, Userland, Kernel, Workloads, Tracers, Kata} }
+func names() []string { return []string{Tools, Userland, Kernel, Workloads, Tracers, Kata, Docker} }
 
 // component is one cacheable part.
 type component struct {
@@ -66,6 +67,9 @@ func components(o Options) ([]component, error) {
 			return nil, fmt.Errorf("%q is not the name of a Debian suite, such as trixie or bookworm", s)
 		}
 	}
+	if o.WorkloadsOnly {
+		return []component{rootfs(Workloads, o.Suite, o.WorkloadPackages)}, nil
+	}
 	list := []component{tools(), userland(o.Suite), kernel(o.KernelSuite)}
 	if o.Kata {
 		s := newStore(o)
@@ -84,6 +88,9 @@ func components(o Options) ([]component, error) {
 	}
 	if len(o.TracerPackages) > 0 {
 		list = append(list, rootfs(Tracers, o.KernelSuite, o.TracerPackages))
+	}
+	if len(o.DockerPackages) > 0 {
+		list = append(list, rootfs(Docker, o.Suite, o.DockerPackages))
 	}
 	return list, nil
 }

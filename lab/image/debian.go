@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"hapscope/internal/command"
 )
 
 // MissingToolError says that the host lacks a program that building needs.
@@ -36,13 +38,16 @@ func need(tool, remedy string) (string, error) {
 
 // debootstrap writes a tar archive of a Debian suite with packages. Variant is
 // mmdebstrap's: minbase is a small system, extract only unpacks the packages and
-// what they depend on. The mirror is the one that the host's apt is set up for.
+// what they depend on, custom has nothing but what options do. The mirror is the one that the host's apt is set up for.
 func debootstrap(ctx context.Context, suite, variant string, packages []string, archive string, options ...string) error {
 	mmdebstrap, err := need("mmdebstrap", mmdebstrapRemedy)
 	if err != nil {
 		return err
 	}
-	args := append([]string{"--variant=" + variant, "--format=tar", "--include=" + strings.Join(packages, ",")}, options...)
+	args := append([]string{"--variant=" + variant, "--format=tar"}, options...)
+	if len(packages) > 0 {
+		args = append(args, "--include="+strings.Join(packages, ","))
+	}
 	return runLogged(ctx, exec.CommandContext(ctx, mmdebstrap, append(args, suite, archive)...))
 }
 
@@ -56,7 +61,9 @@ func runLogged(ctx context.Context, cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 30 * time.Second
+	logged := command.Log(ctx, cmd)
 	err := cmd.Run()
+	logged()
 	if err == nil {
 		return nil
 	}

@@ -58,6 +58,8 @@ func (s *Set) add(component, dir string) error {
 		s.Workloads = filepath.Join(dir, rootfsImage)
 	case Tracers:
 		s.Tracers = filepath.Join(dir, rootfsImage)
+	case Docker:
+		s.Docker = filepath.Join(dir, rootfsImage)
 	case Tools:
 		s.Tools = filepath.Join(dir, toolsImage)
 		return nil // no Debian packages

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"hapscope/internal/command"
 )
 
 // goModule is a module of build tools in a directory.
@@ -61,6 +63,7 @@ func (g goModule) output(ctx context.Context, args ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer command.Log(ctx, cmd)()
 	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("go %s: %w", strings.Join(args, " "), err)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"hapscope/lab/cpio"
@@ -23,10 +24,11 @@ const (
 	kataKernel = kataDir + "/vmlinuz"
 	kataInitrd = kataDir + "/initrd.img"
 	kataQEMU   = "/usr/bin/qemu-system-x86_64" // the userland's
+	kataFiles  = kataDir + "/bin/virtiofsd"
 )
 
 // kataBuilder is raised when the code below changes the result.
-const kataBuilder = 1
+const kataBuilder = 3
 
 // Agent and shim are pinned like runsc. They are the last of Kata's 1.x
 // repositories (1.13.0-alpha0, of May 2021): from 2.0 on the agent is written in
@@ -53,63 +55,27 @@ const (
 	kataShim         = "containerd-shim-kata-v2"
 )
 
-// kataTemplates are files of the runtime's module that its Makefile would fill in.
-var kataTemplates = map[string]string{
-	"pkg/katautils/config-settings.go.in":   "pkg/katautils/config-settings.go",
-	"cli/config-generated.go.in":            "cli/containerd-shim-kata-v2/config-generated.go",
-	"cli/config/configuration-qemu.toml.in": "configuration.toml",
-}
-
-// kataValues are what is filled in. The shim reads its configuration at SYSCONFIG
-// and nowhere else.
-var kataValues = map[string]string{
-	"SYSCONFIG": kataConfig, "CONFIG_PATH": kataConfig,
-	"RUNTIME_NAME": "kata-runtime", "PROJECT_NAME": "Kata Containers", "PROJECT_TYPE": "kata",
-	"PROJECT_URL": "https://github.com/kata-containers", "PROJECT_ORG": "kata-containers",
-	"PKGRUNDIR": "/var/run/kata-containers", "CONFIG_QEMU_IN": "cli/config/configuration-qemu.toml.in",
-
-	"QEMUPATH": kataQEMU, "QEMUVALIDHYPERVISORPATHS": `["` + kataQEMU + `"]`, "KERNELPATH": kataKernel, "INITRDPATH": kataInitrd,
-	"MACHINETYPE": "q35", "FIRMWAREPATH": "", "MACHINEACCELERATORS": "", "CPUFEATURES": "",
-	// The guest is as slow as the lab. Its agent would want cgroup v1, which Debian 13's
-	// kernel does not have.
-	"KERNELPARAMS": "mitigations=off agent.unified_cgroup_hierarchy=1",
-	"DEFVCPUS":     "1", "DEFMAXVCPUS": "1", "DEFBRIDGES": "1", "DEFMEMSZ": "384", "DEFMEMSLOTS": "10",
-	"DEFENABLEANNOTATIONS": `[".*"]`, "DEFDISABLEBLOCK": "true", "DEFBLOCKSTORAGEDRIVER_QEMU": "virtio-scsi", "DEFENABLEIOTHREADS": "false",
-	"DEFSHAREDFS": "virtio-9p", "DEFMSIZE9P": "8192", "DEFVIRTIOFSDAEMON": "", "DEFVALIDVIRTIOFSDAEMONPATHS": "[]",
-	"DEFVIRTIOFSCACHESIZE": "0", "DEFVIRTIOFSEXTRAARGS": "[]", "DEFVIRTIOFSCACHE": "auto",
-	"DEFENABLEVHOSTUSERSTORE": "false", "DEFVHOSTUSERSTOREPATH": "/var/run/kata-containers/vhost-user",
-	"DEFVALIDVHOSTUSERSTOREPATHS": "[]", "DEFFILEMEMBACKEND": "", "DEFVALIDFILEMEMBACKENDS": `[""]`, "DEFENTROPYSOURCE": "/dev/urandom",
-	"PROXYPATH": "", "SHIMPATH": "", "NETMONPATH": "", "DEFNETWORKMODEL_QEMU": "tcfilter",
-	"DEFDISABLEGUESTSECCOMP": "true", "DEFAULTEXPFEATURES": "[]",
-	// Only so does the shim get along with cgroup v2, and only so is all that works
-	// for the sandbox in one cgroup.
-	"DEFSANDBOXCGROUPONLY": "true",
-}
-
-// edit replaces a text of a module that must stand in a file once.
-type edit struct{ file, before, after string }
-
-var kataEdits = []edit{
-	// The client of Cloud Hypervisor is a module of its own that is not to be had.
-	{"runtime/virtcontainers/hypervisor.go", "\tcase ClhHypervisor:\n\t\treturn &cloudHypervisor{\n\t\t\tstore: store,\n\t\t}, nil\n", ""},
-	// How long the shim waits for the agent after QEMU has started.
-	{"agent/protocols/client/client.go", "var defaultDialTimeout = 15 * time.Second", "var defaultDialTimeout = 300 * time.Second"},
-	// QEMU refuses an option without a value since 6.1.
-	{"runtime/virtcontainers/qemu_amd64.go", `"accel=kvm,kernel_irqchip"`, `"accel=kvm,kernel_irqchip=on"`},
-	// Without a syslog daemon the shim would not start.
-	{"runtime/containerd-shim-v2/service.go", `LoadConfiguration("", false, true)`, `LoadConfiguration("", true, true)`},
-	{"runtime/containerd-shim-v2/create.go", `LoadConfiguration(configPath, false, true)`, `LoadConfiguration(configPath, true, true)`},
-	// The configuration: what the template has no value for.
-	{"configuration.toml", "#use_vsock = true\n", "use_vsock = true\n"},
-	{"configuration.toml", "#disable_nesting_checks = true\n", "disable_nesting_checks = true\n"},
-	{"configuration.toml", "image = \"@IMAGEPATH@\"\n", ""},
-}
+// kataContainerd is of Debian's containerd what the engine containerd needs, and the
+// shim for runc, with which its tests are quick. What they are linked with, the
+// userland has.
+var kataContainerd = []string{"usr/bin/containerd", "usr/bin/containerd-shim-runc-v2"}
 
 // kataInit is process 1 of the guest until the agent takes over.
 const kataInit = `#!/bin/busybox sh
 for m in /lib/modules/*.ko; do /bin/busybox insmod $m; done
 exec /bin/kata-agent
 `
+
+// kataPackages are those of which Kata takes programs; the libraries that virtiofsd is
+// linked with are the userland's.
+var kataPackages = []string{"busybox-static", "virtiofsd", "containerd"}
+
+// Programs in these packages.
+const (
+	usrBusyboxPath = "usr/bin/busybox"
+	busyboxPath    = "bin/busybox"
+	virtiofsdPath  = "usr/libexec/virtiofsd"
+)
 
 type kataInputs struct {
 	Builder   int
@@ -124,7 +90,7 @@ func kata(o Options, kernel component, ensure func(context.Context, component) (
 	if err != nil {
 		return component{}, err
 	}
-	sources := []string{string(kataAgentMod), string(kataAgentSum), string(kataShimMod), string(kataShimSum), string(kataCPUSet), kataInit, fmt.Sprint(kataEdits, kataValues)}
+	sources := []string{string(kataAgentMod), string(kataAgentSum), string(kataShimMod), string(kataShimSum), string(kataCPUSet), kataInit, fmt.Sprint(kataEdits, kataValues, kataPackages)}
 	return component{
 		name:   Kata,
 		inputs: kataInputs{kataBuilder, toolchain, o.Suite, key, sources},
@@ -156,16 +122,27 @@ func buildKata(ctx context.Context, dir, suite, kernelDir, toolchain string) err
 	if err := buildKataShim(ctx, filepath.Join(work, "shim"), tree, toolchain); err != nil {
 		return err
 	}
-	if err := debootstrap(ctx, suite, "extract", []string{"busybox-static"}, filepath.Join(work, "busybox.tar")); err != nil {
+	if err := debootstrap(ctx, suite, "extract", kataPackages, filepath.Join(work, "debian.tar")); err != nil {
 		return err
 	}
-	isBusybox := func(name string) bool { return name == "usr/bin/busybox" || name == "bin/busybox" }
-	if err := untar(filepath.Join(work, "busybox.tar"), filepath.Join(work, "busybox"), isBusybox); err != nil {
+	debian := filepath.Join(work, "debian")
+	taken := func(name string) bool {
+		return slices.Contains(append([]string{busyboxPath, usrBusyboxPath, virtiofsdPath}, kataContainerd...), name)
+	}
+	if err := untar(filepath.Join(work, "debian.tar"), debian, taken); err != nil {
 		return err
 	}
-	busybox, err := either(filepath.Join(work, "busybox"), "usr/bin/busybox", "bin/busybox")
+	busybox, err := either(debian, usrBusyboxPath, busyboxPath)
 	if err != nil {
 		return err
+	}
+	if err := os.Rename(filepath.Join(debian, virtiofsdPath), filepath.Join(tree, "bin", filepath.Base(kataFiles))); err != nil {
+		return fmt.Errorf("Debian %s has no %s, and Kata in the lab needs it: set lab.suite to trixie: %w", suite, virtiofsdPath, err)
+	}
+	for _, name := range kataContainerd {
+		if err := os.Rename(filepath.Join(debian, name), filepath.Join(tree, "bin", filepath.Base(name))); err != nil {
+			return err
+		}
 	}
 	if err := writeKataInitrd(filepath.Join(tree, filepath.Base(kataInitrd)), agent, busybox, kernelDir); err != nil {
 		return err

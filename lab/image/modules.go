@@ -34,7 +34,7 @@ var runModules = []string{
 // guestModules are what the agent in a Kata sandbox needs to be reached, to reach
 // its files, and to have a network.
 var guestModules = []string{
-	"virtio_pci", "virtio_console", "vmw_vsock_virtio_transport", "9pnet_virtio", "9p", "virtio_net",
+	"virtio_pci", "virtio_console", "vmw_vsock_virtio_transport", "virtiofs", "virtio_net",
 }
 
 // takeModules copies the modules that an init loads, uncompressed and numbered
@@ -79,14 +79,19 @@ func parseModulesDep(r io.Reader) (moduleIndex, error) {
 	index := moduleIndex{}
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, 1<<20)
+	line := 0
 	for s.Scan() {
+		line++
 		file, needs, ok := strings.Cut(s.Text(), ":")
 		if !ok {
-			return nil, fmt.Errorf("modules.dep: no colon in %q", s.Text())
+			return nil, fmt.Errorf("modules.dep:%d: no colon in %q", line, s.Text())
 		}
 		index[moduleName(file)] = append([]string{file}, strings.Fields(needs)...)
 	}
-	return index, s.Err()
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("modules.dep:%d: %w", line+1, err)
+	}
+	return index, nil
 }
 
 // order lists the files to load for the wanted modules, each after its needs.

@@ -15,7 +15,9 @@ type Options struct {
 	KernelSuite      string    // Debian suite of the kernel; default Suite
 	WorkloadPackages []string  // Debian packages of the workloads' root file system; none: no such image
 	TracerPackages   []string  // Debian packages of a root file system with other tracers; none: no such image
+	DockerPackages   []string  // Debian packages of a root file system with container engines; none: no such image
 	Kata             bool      // with what a Kata sandbox needs
+	WorkloadsOnly    bool      // nothing but the workloads' root file system
 	Progress         io.Writer // lines for people; default none
 }
 
@@ -24,21 +26,10 @@ type Options struct {
 const DefaultSuite = "trixie"
 
 func (o Options) complete() (Options, error) {
-	if o.CacheDir == "" {
-		o.CacheDir = os.Getenv("HAPSCOPE_CACHE")
-	}
-	if o.CacheDir == "" {
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			return o, fmt.Errorf("find the cache directory: %w (HAPSCOPE_CACHE names another)", err)
-		}
-		o.CacheDir = filepath.Join(dir, "hapscope")
-	}
-	abs, err := filepath.Abs(o.CacheDir)
-	if err != nil {
+	var err error
+	if o.CacheDir, err = CacheDir(o.CacheDir); err != nil {
 		return o, fmt.Errorf("find the cache directory: %w", err)
 	}
-	o.CacheDir = abs
 	if o.Suite == "" {
 		o.Suite = DefaultSuite
 	}
@@ -49,8 +40,23 @@ func (o Options) complete() (Options, error) {
 		o.Progress = io.Discard
 	}
 	o.Progress = &lines{w: o.Progress}
-	o.WorkloadPackages, o.TracerPackages = sorted(o.WorkloadPackages), sorted(o.TracerPackages)
+	o.WorkloadPackages, o.TracerPackages, o.DockerPackages = sorted(o.WorkloadPackages), sorted(o.TracerPackages), sorted(o.DockerPackages)
 	return o, nil
+}
+
+// CacheDir is the cache that dir means, which is empty for the default.
+func CacheDir(dir string) (string, error) {
+	if dir == "" {
+		dir = os.Getenv("HAPSCOPE_CACHE")
+	}
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("%w (HAPSCOPE_CACHE names another)", err)
+		}
+		dir = filepath.Join(user, "hapscope")
+	}
+	return filepath.Abs(dir)
 }
 
 // lines lets several builders report to one writer.

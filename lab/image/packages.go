@@ -53,7 +53,9 @@ func parseStatus(r io.Reader, component string) ([]record.Package, error) {
 	}
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, 1<<20)
+	line := 0
 	for s.Scan() {
+		line++
 		field, value, _ := strings.Cut(s.Text(), ": ")
 		switch {
 		case s.Text() == "":
@@ -67,7 +69,7 @@ func parseStatus(r io.Reader, component string) ([]record.Package, error) {
 		}
 	}
 	if err := s.Err(); err != nil {
-		return nil, fmt.Errorf("read dpkg's status: %w", err)
+		return nil, fmt.Errorf("read dpkg's status: line %d: %w", line+1, err)
 	}
 	flush()
 	if len(list) == 0 {

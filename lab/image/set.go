@@ -15,6 +15,7 @@ type Set struct {
 	Userland    string   // ext4 image of the root file system
 	Workloads   string   // ext4 image of the workloads' root file system; "" without workload packages
 	Tracers     string   // ext4 image of a root file system with other tracers; "" without their packages
+	Docker      string   // ext4 image of a root file system with container engines; "" without their packages
 	Tools       string   // ext4 image of tools built from source
 	Kata        string   // ext4 image of what a Kata sandbox needs; "" where it was not asked for
 	Modules     string   // ext4 image of /lib/modules

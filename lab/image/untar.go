@@ -21,6 +21,14 @@ func untar(archive, dir string, want func(name string) bool) error {
 		return err
 	}
 	defer f.Close()
+	if err := untarFrom(f, dir, want); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(archive), err)
+	}
+	return nil
+}
+
+// untarFrom is untar of an archive that is being read.
+func untarFrom(archive io.Reader, dir string, want func(name string) bool) error {
 	// os.Root keeps a link in the archive from leading out of dir.
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -30,14 +38,14 @@ func untar(archive, dir string, want func(name string) bool) error {
 		return err
 	}
 	defer root.Close()
-	t := tar.NewReader(f)
+	t := tar.NewReader(archive)
 	for {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read %s: %w", filepath.Base(archive), err)
+			return fmt.Errorf("read archive: %w", err)
 		}
 		name := path.Clean(strings.TrimPrefix(h.Name, "./"))
 		if name == "." || !want(name) {

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"hapscope/internal/command"
 )
 
 // What the userland's entry holds beside packages.json.
@@ -90,7 +92,9 @@ func linkedLibraries(ctx context.Context, dir string) (map[string]bool, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(dir, loader), "--library-path", libraries, "--list", filepath.Join(dir, qemuProgram))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
+	logged := command.Log(ctx, cmd)
 	out, err := cmd.Output()
+	logged()
 	if err != nil {
 		return nil, fmt.Errorf("list QEMU's libraries: %w: %s", err, strings.TrimSpace(stderr.String()))
 	}

@@ -13,7 +13,7 @@ const rootfsImage = "rootfs.ext4"
 const rootfsBuilder = 2
 
 // rootfs is a component that is a root file system of its own: that of the
-// workloads, or that of other tracers.
+// workloads, or that of other tracers or of container engines.
 func rootfs(name, suite string, packages []string) component {
 	return component{
 		name:   name,

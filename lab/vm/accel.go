@@ -78,7 +78,7 @@ func probe(ctx context.Context, o Options, dir string) (choice, error) {
 	if err := writeInitramfs(m.initramfs, o.Agent, nil, wire.Config{Probe: probeToken}); err != nil {
 		return choice{}, err
 	}
-	p, err := startProcess(m.command())
+	p, err := startProcess(ctx, m.command())
 	if err != nil {
 		return choice{}, err
 	}

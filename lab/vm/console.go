@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // tailSize is how much of the console an error quotes: a panic with its trace.
@@ -48,9 +49,15 @@ func lastLine(text string) string {
 // escapes are what the firmware clears the screen with.
 var escapes = regexp.MustCompile("\x1b(?:\\[[0-9;?]*[A-Za-z]|.)")
 
-// plain is the text without what only a terminal understands.
+// plain is the text without what only a terminal understands. What is no known escape,
+// or only a part of one, loses its control characters.
 func plain(text string) string {
-	return strings.ReplaceAll(escapes.ReplaceAllString(text, ""), "\r", "")
+	return strings.Map(func(c rune) rune {
+		if c != '\n' && c != '\t' && unicode.IsControl(c) {
+			return -1
+		}
+		return c
+	}, escapes.ReplaceAllString(text, ""))
 }
 
 // unwanted are QEMU's notes that TCG lacks features of the CPU model: known, and

@@ -43,4 +43,8 @@ func TestDiedError(t *testing.T) {
 	if want := "the lab VM died while running sh: QEMU ended\nits console ended with:\n  a\n  b"; err.Error() != want {
 		t.Errorf("got %q", err)
 	}
+	panicked := &DiedError{Console: "[  628.707588] Kernel panic - not syncing: corrupted stack end detected inside scheduler"}
+	if !panicked.Panicked() || (&DiedError{Console: "a"}).Panicked() {
+		t.Error("a panic is not told from another end")
+	}
 }

@@ -26,3 +26,6 @@ func (e *DiedError) Error() string {
 
 // Is makes errors.Is(err, ErrDied) true.
 func (e *DiedError) Is(target error) bool { return target == ErrDied }
+
+// Panicked reports whether the machine's kernel ended it, and nobody else.
+func (e *DiedError) Panicked() bool { return strings.Contains(e.Console, "Kernel panic - not syncing") }

@@ -183,7 +183,7 @@ func TestMachine(t *testing.T) {
 	t.Run("a panic ends it and leaves nothing", func(t *testing.T) {
 		_, err := v.Run(t.Context(), vm.Command{Args: []string{"sh", "-c", "echo c > /proc/sysrq-trigger; sleep 1000"}})
 		var died *vm.DiedError
-		if !errors.As(err, &died) || !errors.Is(err, vm.ErrDied) || !strings.Contains(err.Error(), "sysrq triggered crash") {
+		if !errors.As(err, &died) || !errors.Is(err, vm.ErrDied) || !died.Panicked() || !strings.Contains(err.Error(), "sysrq triggered crash") {
 			t.Errorf("a panic gives %v", err)
 		}
 		if _, err := v.Run(t.Context(), vm.Command{Args: []string{"true"}}); !errors.Is(err, vm.ErrDied) {

@@ -10,7 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
+	"hapscope/internal/command"
 	"hapscope/lab/image"
 	"hapscope/lab/wire"
 )
@@ -35,7 +37,7 @@ type disk struct{ serial, path string }
 func disksOf(s *image.Set) []disk {
 	all := []disk{
 		{wire.DiskUserland, s.Userland}, {wire.DiskModules, s.Modules},
-		{wire.DiskWorkloads, s.Workloads}, {wire.DiskTracers, s.Tracers}, {wire.DiskTools, s.Tools}, {wire.DiskKata, s.Kata},
+		{wire.DiskWorkloads, s.Workloads}, {wire.DiskTracers, s.Tracers}, {wire.DiskDocker, s.Docker}, {wire.DiskTools, s.Tools}, {wire.DiskKata, s.Kata},
 	}
 	out := all[:0]
 	for _, d := range all {
@@ -68,9 +70,16 @@ func emulator(dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// versionDeadline is some hundred times what QEMU takes to say its version.
+const versionDeadline = time.Minute
+
 // emulatorVersion is QEMU's version line.
 func emulatorVersion(ctx context.Context, dir string) (string, error) {
-	out, err := exec.CommandContext(ctx, emulator(dir).Path, emulator(dir, "--version").Args[1:]...).Output()
+	ctx, cancel := context.WithTimeout(ctx, versionDeadline)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, emulator(dir).Path, emulator(dir, "--version").Args[1:]...)
+	defer command.Log(ctx, cmd)()
+	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("ask the lab's QEMU for its version: %w", err)
 	}
@@ -135,7 +144,7 @@ type process struct {
 // startProcess starts cmd such that it dies with this process. The kernel sends
 // the death signal when the *thread* that forked ends, so that thread is locked
 // and waits.
-func startProcess(cmd *exec.Cmd) (*process, error) {
+func startProcess(ctx context.Context, cmd *exec.Cmd) (*process, error) {
 	p := &process{done: make(chan struct{}), out: new(strings.Builder)}
 	cmd.Stdout, cmd.Stderr = p.out, p.out
 	// A process group of its own: ctrl-C at the terminal is for hapscope, which
@@ -149,7 +158,9 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 		if err != nil {
 			return
 		}
+		ended := command.Started(ctx, cmd)
 		p.err = cmd.Wait()
+		ended()
 		close(p.done)
 	}()
 	if err := <-started; err != nil {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"hapscope/internal/command"
 	"hapscope/lab/wire"
 )
 
@@ -43,10 +44,17 @@ const (
 // SIGKILL, and Run returns the context's cause beside the exit code.
 //
 // A machine that is gone is a *DiedError.
-func (v *VM) Run(ctx context.Context, c Command) (int, error) {
+func (v *VM) Run(ctx context.Context, c Command) (code int, err error) {
 	if len(c.Args) == 0 {
 		return -1, errors.New("run in the lab: no command given")
 	}
+	defer func(start time.Time) {
+		ended := err
+		if err == nil && code != 0 {
+			ended = fmt.Errorf("exit status %d", code)
+		}
+		command.Ran(ctx, append([]string{"hapscope", "lab", "exec", "--"}, c.Args...), start, ended)
+	}(time.Now())
 	if c.Stdout != nil && same(c.Stdout, c.Stderr) {
 		w := &serial{w: c.Stdout}
 		c.Stdout, c.Stderr = w, w
@@ -121,7 +129,7 @@ func (v *VM) attend(ctx context.Context, c Command, s *streams, when string) (in
 	ended := make(chan error, 1)
 	var exit wire.Exit
 	go func() {
-		err := wire.Decoder(s.control).Decode(&exit)
+		err := wire.ReadLine(s.control, &exit) // no more than one message: the guest may be anybody's by now
 		copying.Wait()
 		ended <- err
 	}()

@@ -52,15 +52,24 @@ func (r *rundir) remove() error {
 // Sweep removes what machines left whose owner was killed. Booting does it as well.
 func Sweep() { sweep(os.TempDir()) }
 
-// sweep removes the directories in base whose owner is dead. Those of other
-// users stay: they cannot be opened.
+// own reports whether a directory, and no link to one, is this user's.
+func own(dir string) bool {
+	var s unix.Stat_t
+	return unix.Lstat(dir, &s) == nil && s.Mode&unix.S_IFMT == unix.S_IFDIR && int(s.Uid) == os.Geteuid()
+}
+
+// sweep removes the directories in base whose owner is dead. Those of other users stay,
+// also where root sweeps: base is everybody's, and a name in it says nothing.
 func sweep(base string) {
 	dirs, err := filepath.Glob(filepath.Join(base, rundirPattern+"*"))
 	if err != nil {
 		return
 	}
 	for _, dir := range dirs {
-		f, err := os.OpenFile(filepath.Join(dir, rundirLock), os.O_RDWR, 0)
+		if !own(dir) {
+			continue
+		}
+		f, err := os.OpenFile(filepath.Join(dir, rundirLock), os.O_RDWR|unix.O_NOFOLLOW, 0)
 		if err != nil {
 			info, err2 := os.Stat(dir)
 			if errors.Is(err, os.ErrNotExist) && err2 == nil && time.Since(info.ModTime()) > rundirAge {

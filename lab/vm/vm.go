@@ -102,7 +102,7 @@ func (v *VM) start(ctx context.Context, o Options, accelerator string) error {
 		return err
 	}
 	var err error
-	if v.qemu, err = startProcess(m.command()); err != nil {
+	if v.qemu, err = startProcess(ctx, m.command()); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, bootDeadline, fmt.Errorf("no answer within %s", bootDeadline))

@@ -16,6 +16,7 @@ const (
 	RootfsDir = "/lab/rootfs"   // the workloads' root file system, read-only
 	ToolsDir  = "/lab/tools"    // tools built from source, read-only
 	KataDir   = "/lab/kata"     // what a Kata sandbox needs, read-only; where it was asked for
+	NablaDir  = "/opt/runnc"    // the place of runnc and tenders, if the host has any and they are wanted
 )
 
 // The disks' serial numbers, by which the guest tells them apart.
@@ -26,6 +27,7 @@ const (
 	DiskTools     = "tools"
 	DiskTracers   = "tracers"
 	DiskKata      = "kata"
+	DiskDocker    = "docker"
 )
 
 // Config tells the guest what the host gave it.

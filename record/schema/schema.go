@@ -14,3 +14,8 @@ var Run []byte
 //
 //go:embed result.schema.json
 var Result []byte
+
+// Timing is the schema of one line of timings.jsonl.
+//
+//go:embed timing.schema.json
+var Timing []byte

@@ -36,3 +36,33 @@ func TestGolden(t *testing.T) {
 	out.Flush()
 	golden.Compare(t, "short.csv", short.Bytes())
 }
+
+// TestTimings makes sure that every timed repetition has its lines, under its place,
+// and that one without numbers has one line, without a value.
+func TestTimings(t *testing.T) {
+	var b bytes.Buffer
+	rec := testrecord.WithPlaces()
+	if err := reportcsv.Write(&b, analysis.New(rec)); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&b).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	throughputs := map[string]int{} // place and status → lines
+	for _, row := range rows {
+		if row[3] != "timed" || row[5] != "req/s" {
+			continue
+		}
+		throughputs[row[4]+" "+row[8]]++
+		if (row[6] == "") != (row[8] != "ok") {
+			t.Errorf("%v", row)
+		}
+	}
+	want := map[string]int{"native ok": 109, "native failed": 10, "native skipped": 40, "native missing": 1, "emulated ok": 39, "emulated degraded": 1}
+	for key, n := range want {
+		if throughputs[key] != n {
+			t.Errorf("%d throughputs %s, want %d", throughputs[key], key, n)
+		}
+	}
+}

@@ -13,10 +13,11 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"hapscope/internal/testrecord"
+	"hapscope/reports/internal/checked"
 )
 
 // TestInBrowser opens the page in a real Chromium, light and dark, wide and as
@@ -24,32 +25,10 @@ import (
 // whoever asks for the tag browser wants it tried.
 func TestInBrowser(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(path, []byte(write(t, testrecord.New())), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(render(t, checked.Report(t))), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	// Chromium's sandbox wants an ordinary user; tests often run as root in CI.
-	allocator, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox)...)
-	defer cancel()
-	browser, cancel := chromedp.NewContext(allocator)
-	defer cancel()
-	browser, cancel = context.WithTimeout(browser, 2*time.Minute)
-	defer cancel()
-
-	chromedp.ListenTarget(browser, func(event any) {
-		switch e := event.(type) {
-		case *log.EventEntryAdded:
-			t.Errorf("console: %s: %s", e.Entry.Level, e.Entry.Text)
-		case *runtime.EventExceptionThrown:
-			t.Errorf("exception: %s", e.ExceptionDetails.Text)
-		case *network.EventRequestWillBeSent:
-			if u := e.Request.URL; u != "file://"+path && u != "data:," {
-				t.Errorf("the page asks for %s", u)
-			}
-		}
-	})
-	if err := chromedp.Run(browser, log.Enable(), network.Enable()); err != nil {
-		t.Fatal(err)
-	}
+	browser := browse(t, path)
 	for _, width := range []int64{390, 820, 1280} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("%d %s", width, scheme), func(t *testing.T) {
@@ -78,8 +57,8 @@ func TestInBrowser(t *testing.T) {
 				if scroll > client || client != float64(width) {
 					t.Errorf("the page is %v wide in a window of %v (asked for %d)", scroll, client, width)
 				}
-				if figures != 3 {
-					t.Errorf("%v figures are visible, want 3", figures)
+				if figures != 13 {
+					t.Errorf("%v figures are visible, want 13", figures)
 				}
 				if len(cut) > 0 {
 					t.Errorf("texts reach out of the figure (%v wide): %q", drawn, cut)
@@ -90,4 +69,40 @@ func TestInBrowser(t *testing.T) {
 			})
 		}
 	}
+}
+
+// sinceInput is longer than the page's script waits before it filters.
+const sinceInput = 300 * time.Millisecond
+
+// browse starts a browser in which nothing may ask for anything but the page, or write
+// to the console.
+func browse(t *testing.T, path string) context.Context {
+	t.Helper()
+	// Chromium's sandbox wants an ordinary user; tests often run as root in CI.
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox)...)
+	t.Cleanup(cancel)
+	browser, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	browser, cancel = context.WithTimeout(browser, 4*time.Minute)
+	t.Cleanup(cancel)
+	chromedp.ListenTarget(browser, func(event any) {
+		switch e := event.(type) {
+		case *log.EventEntryAdded:
+			t.Errorf("console: %s: %s", e.Entry.Level, e.Entry.Text)
+		case *runtime.EventConsoleAPICalled:
+			t.Errorf("console: %s", e.Type)
+		case *page.EventJavascriptDialogOpening:
+			t.Errorf("a dialog: %s", e.Message)
+		case *runtime.EventExceptionThrown:
+			t.Errorf("exception: %s", e.ExceptionDetails.Text)
+		case *network.EventRequestWillBeSent:
+			if u := e.Request.URL; u != "file://"+path && u != "data:," {
+				t.Errorf("the page asks for %s", u)
+			}
+		}
+	})
+	if err := chromedp.Run(browser, log.Enable(), network.Enable()); err != nil {
+		t.Fatal(err)
+	}
+	return browser
 }

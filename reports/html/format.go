@@ -8,28 +8,48 @@ import (
 	"strings"
 
 	"hapscope/analysis"
+	"hapscope/record"
 	"hapscope/reports/plot"
 )
 
 // functions are those that templates may call.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"number":   number,
-		"percent":  func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
-		"percent1": func(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) },
-		"round":    func(v float64) string { return number(math.Round(v)) },
-		"ratio":    func(v float64) string { return fmt.Sprintf("%.2f", v) },
-		"layer":    analysis.LayerName,
-		"reading":  analysis.Reading,
-		"list":     func(v ...any) []any { return v },
-		"calls":    calls,
-		"swatch":   func(i int) template.CSS { return template.CSS("background:" + plot.Color(i)) },
-		"inc":      func(i int) int { return i + 1 },
-		"bytes":    size,
-		"milli":    func(seconds float64) float64 { return seconds * 1000 },
-		"join":     strings.Join,
-		"dict":     func(mk string, m matrix, pk string, p *page) map[string]any { return map[string]any{mk: m, pk: p} },
+		"number":    number,
+		"percent":   func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
+		"percent1":  func(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) },
+		"round":     func(v float64) string { return number(math.Round(v)) },
+		"ratio":     func(v float64) string { return fmt.Sprintf("%.2f", v) },
+		"layer":     analysis.LayerName,
+		"reading":   analysis.Reading,
+		"subsystem": analysis.SubsystemName,
+		"verdict":   verdictClass,
+		"list":      func(v ...any) []any { return v },
+		"calls":     calls,
+		"swatch":    func(i int) template.CSS { return template.CSS("background:" + plot.Color(i)) },
+		"inc":       func(i int) int { return i + 1 },
+		"bytes":     size,
+		"milli":     func(seconds float64) float64 { return seconds * 1000 },
+		"join":      strings.Join,
+
+		"capabilities":      analysis.CapabilityWords,
+		"reachable":         func(p *record.SyscallPolicy) int { return len(p.Allowed) + len(p.Conditional) },
+		"capabilitiesInAll": func() int { return analysis.CapabilitiesInAll },
+
+		"rank": func(mk string, c contexts, pk string, p *page) map[string]any { return map[string]any{mk: c, pk: p} },
+		"dict": func(mk string, m matrix, pk string, p *page) map[string]any { return map[string]any{mk: m, pk: p} },
 	}
+}
+
+// verdictClass is the class of a status that looks as a verdict should.
+func verdictClass(f analysis.Finding) string {
+	switch {
+	case f.Verdict == analysis.Pass:
+		return "ok"
+	case f.Fails():
+		return "failed"
+	}
+	return "degraded"
 }
 
 // number groups the digits of a count by thousands, with narrow no-break spaces.

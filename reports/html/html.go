@@ -24,7 +24,7 @@ func Write(w io.Writer, r *analysis.Report, o Options) error {
 	if err != nil {
 		return fmt.Errorf("write html: %w", err)
 	}
-	t, err := template.New("page.html").Funcs(functions()).ParseFS(templates, "templates/*")
+	t, err := template.New("page.html").Funcs(functions()).Funcs(timingFunctions()).ParseFS(templates, "templates/*")
 	if err != nil {
 		return fmt.Errorf("write html: %w", err)
 	}

@@ -14,31 +14,46 @@ import (
 	"hapscope/internal/testrecord"
 	"hapscope/record"
 	"hapscope/reports/html"
+	"hapscope/reports/internal/checked"
 )
 
 func write(t *testing.T, rec *record.Record) string {
 	t.Helper()
+	return render(t, analysis.New(rec))
+}
+
+func render(t *testing.T, r *analysis.Report) string {
+	t.Helper()
 	var b bytes.Buffer
-	if err := html.Write(&b, analysis.New(rec), html.Options{}); err != nil {
+	if err := html.Write(&b, r, html.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
 }
 
 func TestSameBytes(t *testing.T) {
-	if write(t, testrecord.New()) != write(t, testrecord.New()) {
+	if write(t, testrecord.WithTimings()) != write(t, testrecord.WithTimings()) {
 		t.Error("two pages of one record differ")
 	}
 }
 
 // void elements have no end tag.
-var void = map[string]bool{"meta": true, "link": true, "br": true}
+var void = map[string]bool{"meta": true, "link": true, "br": true, "input": true}
+
+// script is the page's own, which is no markup.
+var script = regexp.MustCompile(`(?s)<script>.*?</script>`)
 
 // TestWellFormed checks that every element is closed where it was opened.
 func TestWellFormed(t *testing.T) {
-	page := write(t, testrecord.New())
+	wellFormed(t, write(t, testrecord.WithPlaces()))
+	wellFormed(t, render(t, checked.Report(t)))
+}
+
+func wellFormed(t *testing.T, page string) {
+	t.Helper()
+	page = script.ReplaceAllString(page, "")
 	d := xml.NewDecoder(strings.NewReader(strings.TrimPrefix(page, "<!DOCTYPE html>")))
-	d.Strict, d.AutoClose, d.Entity = false, []string{"meta", "link", "br"}, xml.HTMLEntity
+	d.Strict, d.AutoClose, d.Entity = false, []string{"meta", "link", "br", "input"}, xml.HTMLEntity
 	var open []string
 	ids := map[string]bool{}
 	var references []string
@@ -58,7 +73,7 @@ func TestWellFormed(t *testing.T) {
 					t.Errorf("id %q is there twice", a.Value)
 				case a.Name.Local == "id":
 					ids[a.Value] = true
-				case a.Name.Local == "aria-labelledby":
+				case a.Name.Local == "aria-labelledby", a.Name.Local == "aria-controls", a.Name.Local == "for":
 					references = append(references, strings.Fields(a.Value)...)
 				case a.Name.Local == "href" && strings.HasPrefix(a.Value, "#"):
 					references = append(references, a.Value[1:])
@@ -88,14 +103,19 @@ func TestWellFormed(t *testing.T) {
 }
 
 func TestLoadsNothing(t *testing.T) {
-	page := write(t, testrecord.New())
-	for _, pattern := range []string{`https?:`, `//[a-z]`, `<script`, `@import`, `url\(`, `src=`, `srcset=`} {
-		if found := regexp.MustCompile(pattern).FindString(page); found != "" {
+	page := write(t, testrecord.WithTimings())
+	if n := len(script.FindAllString(page, -1)); n != 1 {
+		t.Errorf("%d scripts, want the page's own", n)
+	}
+	rest := script.ReplaceAllString(page, "")
+	for _, pattern := range []string{`https?:`, `//[a-z]`, `<script`, `@import`, `url\(`, `src=`, `srcset=`, ` on[a-z]+=`} {
+		if found := regexp.MustCompile(pattern).FindString(rest); found != "" {
 			t.Errorf("the page holds %q", found)
 		}
 	}
+	beside := regexp.MustCompile(`^(run\.json|results\.jsonl|timings\.jsonl|results\.csv|functions-[0-9a-f]+\.csv)$`)
 	for _, href := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(page, -1) {
-		if !strings.HasPrefix(href[1], "#") && href[1] != "data:," {
+		if !strings.HasPrefix(href[1], "#") && href[1] != "data:," && !beside.MatchString(href[1]) {
 			t.Errorf("a link to %q", href[1])
 		}
 	}
@@ -104,41 +124,87 @@ func TestLoadsNothing(t *testing.T) {
 	}
 }
 
-func TestSaysEverything(t *testing.T) {
-	page := stdhtml.UnescapeString(write(t, testrecord.New()))
-	for _, want := range []string{
-		"gvisor-systrap made Linux 6.12.57+deb13-amd64 run the fewest unique functions",
-		"Of 20 cells: 11 ok, 1 degraded, 2 missing, 2 failed, 4 skipped.",
-		"KVM_RUN of a test guest did not return within 5 s", "run on a machine whose /dev/kvm works",
-		"1234 of 2121780 events lost in phase steady", "1 of 3 failed", "1 of 3 degraded",
-		"568.5", "a probe guest did not boot under KVM within 15 s", "release-20260905.0",
-		"Mitigation: Retpolines", testrecord.Kernel, "20180716", "epoll_wait", "package-07 1.7-1", "create+boot",
-	} {
-		if !strings.Contains(page, want) {
-			t.Errorf("the page does not say %q", want)
-		}
+// TestOrder holds the page to the order in which one asks.
+func TestOrder(t *testing.T) {
+	rec := testrecord.WithTimings()
+	for i, r := range testrecord.WithMachines().Results {
+		rec.Results[i] = r
 	}
-}
-
-func TestMachines(t *testing.T) {
-	if page := write(t, testrecord.New()); strings.Contains(page, "Virtual machines in the steady state") {
-		t.Error("the page speaks of virtual machines, and there were none")
-	}
-	page := write(t, testrecord.WithMachines())
-	for _, want := range []string{"Virtual machines in the steady state", "Exits to the monitor", "Work items of vhost", "Kicks to vhost", "Interrupts by vhost", "vhost work handle_tx_kick [vhost_net]", "vhost kick net tx", "vhost interrupt net rx", "exit npf"} {
-		if !strings.Contains(page, want) {
-			t.Errorf("the page does not say %q", want)
-		}
-	}
-}
-
-func TestEscapes(t *testing.T) {
-	rec := testrecord.New()
-	rec.Run.Why = `<script>alert("why")</script>`
-	rec.Run.Plan.Scenario = `"><b>`
 	page := write(t, rec)
-	if strings.Contains(page, "<script>") || strings.Contains(page, `"><b>`) {
-		t.Error("text of the record became markup")
+	at := 0
+	for _, mark := range []string{`class="verdict"`, `id="figure-steady"`, `id="hap"`, `id="contexts"`, `id="sharing"`, `id="figure-sharing-1"`, `id="subsystems"`, `id="figure-subsystems"`, `id="functions"`, `id="calls"`, `id="policy"`,
+		`id="layers"`, `id="vm"`, `id="performance"`, `id="figure-trade-off-native"`, `id="phases"`, `id="instrument"`, `id="control"`, `id="convergence"`, `id="method"`, `id="raw"`, `id="reading"`} {
+		next := strings.Index(page, mark)
+		if next < at {
+			t.Errorf("%s is not where it should be (%d, after %d)", mark, next, at)
+		}
+		at = next
+	}
+}
+
+// TestCheck finds each verdict of a check above the figure, failing ones first, and the
+// passes folded.
+func TestCheck(t *testing.T) {
+	r := checked.Report(t)
+	page := stdhtml.UnescapeString(render(t, r))
+	if head, _, _ := strings.Cut(page, "</header>"); !strings.Contains(head, "check failed</span> "+r.Check.Headline()) || !strings.Contains(head, `href="#check"`) {
+		t.Error("the head of the page does not say how the check went")
+	}
+	_, section, _ := strings.Cut(page, `<h2 id="check">`)
+	section, _, after := strings.Cut(section, `</section>`)
+	if !after || strings.Index(page, `id="check"`) > strings.Index(page, `id="figure-steady"`) {
+		t.Fatal("the verdicts are not above the first figure")
+	}
+	bad, held, _ := strings.Cut(section, "<details><summary>5 of 15 limits hold</summary>")
+	if n, m := strings.Count(bad, `<tr><th scope="row">`), strings.Count(held, `<tr><th scope="row">`); n != 10 || m != 5 {
+		t.Errorf("%d verdicts that are no pass, and %d passes; want 10 and 5", n, m)
+	}
+	if strings.Contains(held, "violated") || strings.Contains(held, "undecided") || strings.LastIndex(bad, `"status failed"`) > strings.Index(bad, `"status degraded"`) {
+		t.Error("the order of the verdicts is not: what fails, what is warned of, what holds")
+	}
+	for _, want := range []string{
+		"compared with the baseline main", "scenarios.yaml:7:5", "at most 0 functions that the baseline does not have; runc, gvisor-kvm; redis-set; steady",
+		`<td class="n" data-is="value">588 functions</td><td class="n" data-is="limit">520 functions</td><td data-is="rule">profile <span class="range">max</span></td>`,
+		`data-is="value">2 times</td><td class="n" data-is="limit">1.2 times</td>`, "12 functions</summary>", "<li>vfs_wait</li>", "the allowance of vfs_* expired on 2026-10-31",
+	} {
+		if !strings.Contains(bad, want) {
+			t.Errorf("the verdicts do not say %q", want)
+		}
+	}
+	if strings.Contains(write(t, testrecord.New()), `id="check"`) {
+		t.Error("verdicts of a check that was not made")
+	}
+}
+
+// TestFunctionList looks a function up, as a reader without JavaScript would.
+func TestFunctionList(t *testing.T) {
+	page := write(t, testrecord.New())
+	_, list, _ := strings.Cut(page, `<table id="functions-table">`)
+	list, _, _ = strings.Cut(list, "</table>")
+	row := regexp.MustCompile(`<tr><th scope="row">futex_wait</th><td>([^<]*)</td><td>([^<]*)</td>`).FindStringSubmatch(list)
+	if row == nil || row[1] != "kernel/futex ?" || row[2] != "CBST" { // of runc
+		t.Errorf("futex_wait: %q", row)
+	}
+	if !strings.Contains(list, "<td>CBST s/CBIST</td>") || !strings.Contains(list, "h/CBIST") {
+		t.Error("no function was reached in several contexts")
+	}
+	if n, want := strings.Count(list, "<tr>")-1, len(analysis.New(testrecord.New()).Reached()); n != want {
+		t.Errorf("%d rows, want %d", n, want)
+	}
+}
+
+// TestHostile makes sure that names of a record stay text wherever the page has them.
+func TestHostile(t *testing.T) {
+	page := script.ReplaceAllString(write(t, testrecord.Hostile())+render(t, checked.Hostile(t)), "")
+	for _, wrong := range []string{"<script", "<img", `"><b`, "</table><script", `href="javascript:`, `href="../`, " onerror=alert(1)>"} {
+		if strings.Contains(page, wrong) {
+			t.Errorf("text of the record became markup: %q", wrong)
+		}
+	}
+	for _, want := range []string{"&lt;script&gt;", "../../x"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
 	}
 }
 
@@ -176,5 +242,49 @@ func TestSparse(t *testing.T) {
 				t.Error("not a whole page")
 			}
 		})
+	}
+}
+
+func TestTimings(t *testing.T) {
+	if strings.Contains(write(t, testrecord.New()), "Performance, and the trade-off") {
+		t.Error("the page speaks of timings, and there are none")
+	}
+	page := stdhtml.UnescapeString(write(t, testrecord.WithTimings()))
+	for _, want := range []string{
+		"Performance, and the trade-off", "Timed native: on the machine", `id="figure-trade-off-native"`, `id="figure-throughput-native"`, `id="figure-latency-native"`,
+		`id="figure-startup-native"`, `id="figure-memory-native"`, "≈ p = .", "p < .001", "drifting", "bimodal", "1 of 10 degraded",
+		"27\u202f500 of 115\u202f000", "K8s China", "the generator sent 441 of 500 requests a second", "10 repetitions: 1 s to warm up", "Linux 7.1.2-cloud, 2 × a made-up CPU", "Where was timed: native",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
+// TestPlaces makes sure that two places are never in one part, and that the page says so.
+func TestPlaces(t *testing.T) {
+	page := write(t, testrecord.WithPlaces())
+	native, emulated, _ := strings.Cut(page[strings.Index(page, `<h3 id="timed-native">`):], `<h3 id="timed-emulated">`)
+	emulated, _, _ = strings.Cut(emulated, "</section>")
+	if native = native[strings.Index(native, `id="timed-native-req-s"`):]; strings.Contains(native, "gvisor-systrap") {
+		t.Error("an emulated timing is in the native tables")
+	}
+	if table := emulated[strings.Index(emulated, `id="timed-emulated-req-s"`):]; strings.Contains(table, "runc</th>") || strings.Contains(table, " × <span") {
+		t.Error("a native timing, or a ratio to one, is in the emulated tables")
+	}
+	if !strings.Contains(page, "Timings were taken at 2 places") {
+		t.Error("the page does not say that there are two places")
+	}
+}
+
+func TestOnlyTimings(t *testing.T) {
+	page := write(t, testrecord.OnlyTimings())
+	for _, wrong := range []string{"Nothing was measured", "Unique functions in the steady state", "trace events were decoded", "0 cells"} {
+		if strings.Contains(page, wrong) {
+			t.Errorf("the page says %q", wrong)
+		}
+	}
+	if !strings.Contains(page, "Throughput in saturation (native), beside that of runc") || !strings.HasSuffix(page, "</html>\n") {
+		t.Error("not a whole page, or without its headline")
 	}
 }

@@ -1,6 +1,7 @@
 package html
 
 import (
+	"html/template"
 	"slices"
 
 	"hapscope/analysis"
@@ -9,29 +10,40 @@ import (
 
 // page is what the templates show.
 type page struct {
-	Title     string
-	R         *analysis.Report
-	Run       *record.Run
-	Footnotes []analysis.Footnote
-	Steady    *figure
-	Boot      *figure
-	HAP       matrix
-	Start     []matrix // of create+boot, where it was measured
-	Phases    []matrix // of the other phases
-	Contexts  []contexts
-	Control   []control
-	Converge  []convergence
-	Witnesses []analysis.Agreement
-	Kthreads  []kthreads
-	Sharings  []analysis.Sharing
-	Calls     []matrix // unique and total
-	CallNames []callTable
-	VM        []matrix
-	VMNames   []callTable
-	Layers    *layers // nil where roles are not known
-	Health    []health
-	Warnings  []analysis.Warning // without those that the footnotes say, with reasons
-	Colors    map[string]int     // variant → number of its colour
+	Title         string
+	R             *analysis.Report
+	Run           *record.Run
+	Footnotes     []analysis.Footnote
+	Steady        *figure // nil where nothing was to be counted
+	Boot          *figure
+	Timings       []timing // by place
+	Published     []published
+	HAP           matrix
+	Start         []matrix // of create+boot, where it was measured
+	Phases        []matrix // of the other phases
+	Contexts      []contexts
+	Weights       []contexts // the same by what functions weigh, where that is known
+	Control       []control
+	Converge      []convergence
+	Witnesses     []analysis.Agreement
+	Kthreads      []kthreads
+	Sharings      []sharing
+	Functions     *functionList // of all that was reached
+	Subsystems    *subsystems   // nil where no sets can be compared
+	Calls         []matrix      // unique and total
+	CallNames     []callTable
+	VM            []matrix
+	VMNames       []callTable
+	Layers        *layers          // nil where roles are not known
+	Uses          []analysis.Use   // system calls used beside those that may be
+	Postures      []analysis.Held  // what each part is held to
+	Sides         []analysis.Sided // phases in which threads installed a filter
+	Health        []health
+	Warnings      []analysis.Warning // without those that the footnotes say, with reasons
+	Colors        map[string]int     // variant → number of its colour
+	Files         []rawFile          // of the run directory
+	Script        template.JS
+	ContentPolicy string
 }
 
 // matrix is a table of variants by workloads.
@@ -58,7 +70,8 @@ type entry struct {
 }
 
 func newPage(r *analysis.Report, o Options) (*page, error) {
-	p := &page{Title: o.Title, R: r, Run: r.Run, Footnotes: r.Footnotes(), Colors: map[string]int{}}
+	p := &page{Title: o.Title, R: r, Run: r.Run, Footnotes: r.Footnotes(), Colors: map[string]int{},
+		Files: rawFiles(r), Script: template.JS(script), ContentPolicy: contentPolicy()}
 	if p.Title == "" {
 		p.Title = "hapscope · " + r.Run.Plan.Scenario
 	}
@@ -66,9 +79,15 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 		p.Colors[v] = i
 	}
 	var err error
-	if p.Steady, err = newFigure(r, "steady", record.Steady, "Unique host-kernel functions, steady state"); err != nil {
+	if len(r.Cells) > 0 {
+		if p.Steady, err = newFigure(r, "steady", record.Steady, "Unique host-kernel functions, steady state"); err != nil {
+			return nil, err
+		}
+	}
+	if p.Timings, err = newTimings(r, p.Footnotes); err != nil {
 		return nil, err
 	}
+	p.Published = newPublished(r)
 	p.HAP = p.matrix("hap-table", "Horizontal attack profile: unique functions, steady state, process context", analysis.HAP())
 	for _, phase := range analysis.Phases() {
 		key := analysis.Key{Phase: phase, Context: record.InProcess, Metric: analysis.UniqueFunctions}
@@ -85,7 +104,8 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 			return nil, err
 		}
 	}
-	p.Contexts = newContexts(r)
+	p.Contexts = newContexts(r.Rankings(), func(k analysis.Ranking) string { return string(k.Context) })
+	p.Weights = newWeights(r)
 	p.Control = newControl(r)
 	p.Converge = newConvergence(r)
 	p.Witnesses = r.Agreements()
@@ -94,7 +114,13 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 			p.Kthreads = append(p.Kthreads, kthreads{c.Cell, c.Kthreads})
 		}
 	}
-	p.Sharings = r.Sharings()
+	if p.Sharings, err = newSharings(r); err != nil {
+		return nil, err
+	}
+	if p.Subsystems, err = newSubsystems(r); err != nil {
+		return nil, err
+	}
+	p.Functions = newFunctionList(r)
 	for _, c := range []struct {
 		title  string
 		metric analysis.Metric
@@ -106,18 +132,12 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 	}
 	p.CallNames = callTables(r.SyscallTables(), "System calls", "system calls by name")
 	if p.VMNames = callTables(r.VMTables(), "Events of virtual machines", "kinds of events"); len(p.VMNames) > 0 {
-		for _, c := range []struct {
-			title  string
-			metric analysis.Metric
-		}{{"Exits", analysis.VMExits}, {"Different reasons of exits", analysis.VMExitReasons}, {"Hypercalls", analysis.Hypercalls}, {"Exits to the monitor", analysis.VMUserExits}, {"Exits per request", analysis.VMExitsPerReq}, {"Work items of vhost", analysis.VhostCalls}, {"Kicks to vhost", analysis.VhostKicks}, {"Interrupts by vhost", analysis.VhostInterrupts}} {
-			if key := (analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: c.metric}); p.R.Any(key) {
-				p.VM = append(p.VM, p.matrix("vm-"+string(c.metric), c.title, key))
-			}
-		}
+		p.VM = p.vmMatrices()
 	}
 	if p.Layers, err = newLayers(r); err != nil {
 		return nil, err
 	}
+	p.Uses, p.Postures, p.Sides = r.Uses(), r.Postures(), r.Sides()
 	p.Health = newHealth(r)
 	for _, w := range r.Warnings {
 		if w.Kind != analysis.WarnUnfinished && w.Kind != analysis.WarnDegraded {
@@ -125,6 +145,54 @@ func newPage(r *analysis.Report, o Options) (*page, error) {
 		}
 	}
 	return p, nil
+}
+
+// published is what one source has of the record's cells.
+type published struct {
+	Source, Date string
+	Numbers      []analysis.Published
+}
+
+// newPublished gathers published numbers by their sources.
+func newPublished(r *analysis.Report) (out []published) {
+	for _, n := range r.PublishedBeside() {
+		i := slices.IndexFunc(out, func(p published) bool { return p.Source == n.Source && p.Date == n.Date })
+		if i < 0 {
+			i = len(out)
+			out = append(out, published{Source: n.Source, Date: n.Date})
+		}
+		out[i].Numbers = append(out[i].Numbers, n)
+	}
+	return out
+}
+
+// vmMatrices are the tables of what virtual machines did. No hypercalls are worth a
+// table; no vhost and no virtiofsd are not.
+func (p *page) vmMatrices() (out []matrix) {
+	steady := func(m analysis.Metric) analysis.Key {
+		return analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: m}
+	}
+	for _, c := range []struct {
+		title string
+		key   analysis.Key
+		has   func(analysis.Key) bool
+	}{
+		{"Exits", steady(analysis.VMExits), p.R.Any},
+		{"Different reasons of exits", steady(analysis.VMExitReasons), p.R.Any},
+		{"Hypercalls", steady(analysis.Hypercalls), p.R.Any},
+		{"Exits to the monitor", steady(analysis.VMUserExits), p.R.Any},
+		{"Exits per request", steady(analysis.VMExitsPerReq), p.R.Any},
+		{"Work items of vhost", steady(analysis.VhostCalls), p.R.Some},
+		{"Kicks to vhost", steady(analysis.VhostKicks), p.R.Some},
+		{"Interrupts by vhost", steady(analysis.VhostInterrupts), p.R.Some},
+		{"Requests served by virtiofsd", steady(analysis.VirtiofsRequests), p.R.Some},
+		{"Kicks to virtiofsd", steady(analysis.VirtiofsKicks), p.R.Some},
+	} {
+		if c.has(c.key) {
+			out = append(out, p.matrix("vm-"+string(c.key.Metric), c.title, c.key))
+		}
+	}
+	return out
 }
 
 // callTable is one with its words.
@@ -181,12 +249,12 @@ func newHealth(r *analysis.Report) (out []health) {
 	return out
 }
 
-// contexts is the ranking of one workload under every context choice.
+// contexts is the ranking of one workload under every choice: of contexts, or of weights.
 type contexts struct {
 	Workload string
-	Columns  []record.Context
-	Rows     []contextRow     // in the order of the process context
-	Turned   []record.Context // choices under which the order is another than in process context
+	Columns  []string
+	Rows     []contextRow // in the order of the first choice
+	Turned   []string     // choices under which the order is another than under the first
 }
 
 type contextRow struct {
@@ -194,9 +262,10 @@ type contextRow struct {
 	Ranks   []*analysis.Rank // one per column
 }
 
-func newContexts(r *analysis.Report) (out []contexts) {
-	for _, k := range r.Rankings() {
-		if k.Context == record.InProcess {
+// newContexts takes the rankings of each workload one after the other, as they come.
+func newContexts(rankings []analysis.Ranking, choice func(analysis.Ranking) string) (out []contexts) {
+	for i, k := range rankings {
+		if i == 0 || k.Workload != rankings[i-1].Workload {
 			c := contexts{Workload: k.Workload}
 			for _, rank := range k.Ranks {
 				c.Rows = append(c.Rows, contextRow{Variant: rank.Variant})
@@ -204,9 +273,9 @@ func newContexts(r *analysis.Report) (out []contexts) {
 			out = append(out, c)
 		}
 		c := &out[len(out)-1]
-		c.Columns = append(c.Columns, k.Context)
+		c.Columns = append(c.Columns, choice(k))
 		if k.Turned {
-			c.Turned = append(c.Turned, k.Context)
+			c.Turned = append(c.Turned, choice(k))
 		}
 		for i := range c.Rows {
 			at := slices.IndexFunc(k.Ranks, func(rank analysis.Rank) bool { return rank.Variant == c.Rows[i].Variant })
@@ -218,6 +287,12 @@ func newContexts(r *analysis.Report) (out []contexts) {
 		}
 	}
 	return out
+}
+
+// newWeights leaves out workloads of which only the number of functions is known.
+func newWeights(r *analysis.Report) []contexts {
+	all := newContexts(r.WeightedRankings(), func(k analysis.Ranking) string { return string(k.Metric) })
+	return slices.DeleteFunc(all, func(c contexts) bool { return len(c.Columns) < 2 })
 }
 
 // control sets the idle sandbox beside the loaded one.

@@ -2,6 +2,7 @@ package plot
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -30,12 +31,47 @@ const (
 type Options struct {
 	Phase  record.Phase // record.Steady when empty; analysis.CreateBoot is the other one that makes sense
 	Layers bool         // the steady state's host code by what made the host run it, instead
+	Timing Timing       // what was timed, instead; empty for what was counted
+	Place  record.Place // of the timings; the most telling one of the record when empty
+	// Sets draws what was counted, instead, as a picture of sets.
+	Sets     Sets
+	Workload string // of Combinations; all when empty
 }
+
+// Sets names the figures of function sets.
+type Sets string
+
+// The figures of function sets.
+const (
+	Combinations Sets = "sharing"    // which variants reach the same functions
+	Subsystems   Sets = "subsystems" // functions by the part of the kernel in which they are
+)
+
+// Timing names the figures of timings.
+type Timing string
+
+// The figures of timings.
+const (
+	Throughput Timing = "throughput" // bars relative to the reference
+	Latency    Timing = "latency"    // over percentiles
+	StartUp    Timing = "startup"    // bars
+	Memory     Timing = "memory"     // bars
+	TradeOff   Timing = "trade-off"  // the profile against the throughput
+)
+
+// Timings lists them.
+func Timings() []Timing { return []Timing{Throughput, Latency, StartUp, Memory, TradeOff} }
+
+// ErrNothing says that a record has nothing for the figure.
+var ErrNothing = errors.New("nothing to draw")
 
 // figure is a figure, laid out.
 type figure struct {
 	title         string
-	plot          *plot.Plot
+	panels        []*plot.Plot // of one size, in rows
+	columns       int
+	paint         func(draw.Canvas) // draws the data where they are no panels
+	body          vg.Length         // height of what paint draws
 	legend        [][]item
 	caption       []string
 	width, height vg.Length
@@ -47,12 +83,21 @@ const (
 	captionSize = 8.5
 	dataHeight  = 330 // with the axes' labels
 	axisRoom    = 70  // left of the data: ticks and label
+	panelHeight = 250 // of one of several, likewise
+	panelGap    = 14
 )
 
 // newFigure lays a figure out. Its width follows from the number of bars.
-func newFigure(r *analysis.Report, o Options) *figure {
-	if o.Layers {
-		return newLayers(r)
+func newFigure(r *analysis.Report, o Options) (*figure, error) {
+	switch {
+	case o.Timing != "":
+		return newTiming(r, o)
+	case o.Sets == Combinations:
+		return newUpset(r, o)
+	case o.Sets == Subsystems:
+		return newHeat(r)
+	case o.Layers:
+		return newLayers(r), nil
 	}
 	if o.Phase == "" {
 		o.Phase = record.Steady
@@ -67,8 +112,8 @@ func newFigure(r *analysis.Report, o Options) *figure {
 	p.X.Tick.Label = alignedLike(p.X.Tick.Label, words(10.5, ink))
 	p.X.Tick.Length, p.X.Tick.LineStyle.Width, p.X.LineStyle.Width = 6, 0, 0
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = data.DataRange()
-	f.plot = p
-	return f
+	f.panels = []*plot.Plot{p}
+	return f, nil
 }
 
 // newLayers is the figure of host code per layer.
@@ -83,7 +128,7 @@ func newLayers(r *analysis.Report) *figure {
 	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = math.Pi/4, draw.XRight, draw.YTop
 	p.X.Tick.Length, p.X.Tick.LineStyle.Width, p.X.LineStyle.Width = 3, 0, 0
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = data.DataRange()
-	f.plot = p
+	f.panels = []*plot.Plot{p}
 	return f
 }
 
@@ -92,7 +137,51 @@ func newLayers(r *analysis.Report) *figure {
 func (f *figure) explain(items []item, row int, caption string) {
 	f.legend = legendRows(items, row, f.width-2*margin)
 	f.caption = wrap(words(captionSize, muted), caption, f.width-2*margin)
-	f.height = margin + titleSize + 8 + vg.Length(len(f.legend))*legendRow + 6 + dataHeight + vg.Length(len(f.caption))*captionSize*1.35 + margin
+	f.height = margin + titleSize + 8 + vg.Length(len(f.legend))*legendRow + 6 + f.dataHeight() + vg.Length(len(f.caption))*captionSize*1.35 + margin
+}
+
+// rows is how many rows of panels there are: one until columns are set.
+func (f *figure) rows() int {
+	if f.columns == 0 {
+		return 1
+	}
+	return (len(f.panels) + f.columns - 1) / f.columns
+}
+
+// dataHeight is that of all panels.
+func (f *figure) dataHeight() vg.Length {
+	if f.paint != nil {
+		return f.body
+	}
+	if f.rows() == 1 {
+		return dataHeight
+	}
+	return vg.Length(f.rows())*(panelHeight+panelGap) - panelGap
+}
+
+// drawPanels draws the panels into a canvas, their axes aligned.
+func (f *figure) drawPanels(c draw.Canvas) {
+	switch {
+	case f.paint != nil:
+		f.paint(c)
+		return
+	case len(f.panels) == 1:
+		f.panels[0].Draw(c)
+		return
+	}
+	tiles := draw.Tiles{Rows: f.rows(), Cols: f.columns, PadX: panelGap, PadY: panelGap}
+	grid := make([][]*plot.Plot, tiles.Rows)
+	for row := range grid {
+		grid[row] = make([]*plot.Plot, tiles.Cols)
+		copy(grid[row], f.panels[row*tiles.Cols:min(len(f.panels), (row+1)*tiles.Cols)])
+	}
+	for row, canvases := range plot.Align(grid, tiles, c) {
+		for column, canvas := range canvases {
+			if p := grid[row][column]; p != nil {
+				p.Draw(canvas)
+			}
+		}
+	}
 }
 
 // newPlot is what all figures have in common.
@@ -169,17 +258,20 @@ func (f *figure) draw(on vg.CanvasSizer) {
 	top -= titleSize + 8
 	drawLegend(c, f.legend, c.Min.X+margin, top)
 	top -= vg.Length(len(f.legend))*legendRow + 6
-	f.plot.Draw(draw.Crop(c, margin, -margin, top-dataHeight-c.Min.Y, top-c.Max.Y))
+	f.drawPanels(draw.Crop(c, margin, -margin, top-f.dataHeight()-c.Min.Y, top-c.Max.Y))
 	style := words(captionSize, muted)
 	style.YAlign = draw.YTop
 	for i, line := range f.caption {
-		c.FillText(style, vg.Point{X: c.Min.X + margin, Y: top - dataHeight - 4 - vg.Length(i)*captionSize*1.35}, line)
+		c.FillText(style, vg.Point{X: c.Min.X + margin, Y: top - f.dataHeight() - 4 - vg.Length(i)*captionSize*1.35}, line)
 	}
 }
 
 // PNG writes a figure as PNG, at twice the size of its points for sharp print.
 func PNG(w io.Writer, r *analysis.Report, o Options) error {
-	f := newFigure(r, o)
+	f, err := newFigure(r, o)
+	if err != nil {
+		return fmt.Errorf("write png: %w", err)
+	}
 	c := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(2*72))
 	f.draw(c)
 	if _, err := (vgimg.PngCanvas{Canvas: c}).WriteTo(w); err != nil {
@@ -190,7 +282,10 @@ func PNG(w io.Writer, r *analysis.Report, o Options) error {
 
 // SVG writes a figure as SVG.
 func SVG(w io.Writer, r *analysis.Report, o Options) error {
-	f := newFigure(r, o)
+	f, err := newFigure(r, o)
+	if err != nil {
+		return fmt.Errorf("write svg: %w", err)
+	}
 	c := vgsvg.New(f.width, f.height)
 	f.draw(c)
 	var b bytes.Buffer
@@ -199,8 +294,17 @@ func SVG(w io.Writer, r *analysis.Report, o Options) error {
 	}
 	// Arial and Helvetica have the same widths as Liberation Sans, by design of the latter.
 	svg := strings.ReplaceAll(b.String(), "font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
-	if _, err := io.WriteString(w, svg); err != nil {
+	if _, err := io.WriteString(w, strings.Map(inXML, svg)); err != nil {
 		return fmt.Errorf("write svg: %w", err)
 	}
 	return nil
+}
+
+// inXML keeps the characters that XML may hold (XML 1.0, 2.2): names of a record are
+// escaped, but may have others, with which the figure would be none.
+func inXML(c rune) rune {
+	if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0xfffe || c == 0xffff {
+		return '\ufffd'
+	}
+	return c
 }

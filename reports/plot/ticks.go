@@ -3,6 +3,7 @@ package plot
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 )
@@ -20,8 +21,12 @@ func (ticks) Ticks(low, high float64) (out []plot.Tick) {
 			break
 		}
 	}
-	for v := math.Ceil(low/step) * step; v <= high; v += step {
-		out = append(out, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', -1, 64)})
+	for i := math.Ceil(low / step); i*step <= high; i++ {
+		label := strconv.FormatFloat(i*step, 'f', max(0, -int(math.Floor(math.Log10(step)+1e-9))+1), 64)
+		if strings.Contains(label, ".") {
+			label = strings.TrimRight(strings.TrimRight(label, "0"), ".")
+		}
+		out = append(out, plot.Tick{Value: i * step, Label: label})
 	}
 	return out
 }

@@ -37,7 +37,7 @@ func layers(b *bytes.Buffer, r *analysis.Report, width int) {
 		t.AppendRow(append(row, fmt.Sprintf("%.0f", l.Mean)))
 	}
 	fmt.Fprintf(b, "\nHost code per layer, steady state: unique functions, and what they add to those left of them\n%s\n", draw(t))
-	fmt.Fprintf(b, "\nVirtual machines beside runc, unique functions of the steady state\n")
+	fmt.Fprintf(b, "\nVirtual machines beside %s, unique functions of the steady state\n", r.Reference())
 	for _, c := range analysis.Conclusions(ratios) {
 		prose(b, width, "  • ", c)
 	}

@@ -25,18 +25,21 @@ type Options struct {
 type matrix struct {
 	title string
 	key   analysis.Key
+	vm    bool // of interest where a virtual machine has it
 }
 
 // matrices lists the tables: the HAP first.
 func matrices() []matrix {
 	return []matrix{
-		{"Unique host-kernel functions, steady state, process context", analysis.HAP()},
-		{"Unique host-kernel functions, steady state, interrupt contexts", analysis.Key{Phase: record.Steady, Context: analysis.Interrupt, Metric: analysis.UniqueFunctions}},
-		{"Control: unique host-kernel functions of the idle sandbox, process context", analysis.Key{Phase: record.Idle, Context: record.InProcess, Metric: analysis.UniqueFunctions}},
-		{"Unique host-kernel functions, create+boot, process context", analysis.Key{Phase: analysis.CreateBoot, Context: record.InProcess, Metric: analysis.UniqueFunctions}},
-		{"Unique host system calls, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.UniqueSyscalls}},
-		{"VM exits, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.VMExits}},
-		{"Work items of vhost, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.VhostCalls}},
+		{"Unique host-kernel functions, steady state, process context", analysis.HAP(), false},
+		{"Unique host-kernel functions, steady state, interrupt contexts", analysis.Key{Phase: record.Steady, Context: analysis.Interrupt, Metric: analysis.UniqueFunctions}, false},
+		{"Control: unique host-kernel functions of the idle sandbox, process context", analysis.Key{Phase: record.Idle, Context: record.InProcess, Metric: analysis.UniqueFunctions}, false},
+		{"Unique host-kernel functions, create+boot, process context", analysis.Key{Phase: analysis.CreateBoot, Context: record.InProcess, Metric: analysis.UniqueFunctions}, false},
+		{"Unique host system calls, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.UniqueSyscalls}, false},
+		{"VM exits, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.VMExits}, true},
+		{"Work items of vhost, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.VhostCalls}, true},
+		{"Requests served by virtiofsd, create+boot", analysis.Key{Phase: analysis.CreateBoot, Context: record.InProcess, Metric: analysis.VirtiofsRequests}, true},
+		{"Requests served by virtiofsd, steady state", analysis.Key{Phase: record.Steady, Context: record.InProcess, Metric: analysis.VirtiofsRequests}, true},
 	}
 }
 
@@ -49,18 +52,27 @@ func Write(w io.Writer, r *analysis.Report, o Options) error {
 	notes := r.Footnotes()
 	fmt.Fprintf(&b, "%s · %s\n\n", r.Run.Plan.Scenario, r.Conditions())
 	prose(&b, o.Width, "", r.Verdict())
+	if r.Check != nil {
+		b.WriteByte('\n')
+		check(&b, r.Check, o.Width)
+	}
 	for _, m := range matrices() {
-		if m.key.Phase == record.Idle && r.Run.Plan.Idle == 0 {
+		if m.key.Phase == record.Idle && r.Run.Plan.Idle == 0 || len(r.Cells) == 0 && len(r.Timed) > 0 {
 			continue
 		}
-		if (m.key.Metric == analysis.VMExits || m.key.Metric == analysis.VhostCalls) && (len(r.VMTables()) == 0 || !r.Any(m.key)) {
+		if m.vm && !r.Some(m.key) {
 			continue
 		}
 		fmt.Fprintf(&b, "\n%s: median [min–max]\n", m.title)
 		b.WriteString(render(r, m.key, notes, o))
 		b.WriteByte('\n')
 	}
+	subsystems(&b, r, o.Width)
+	weights(&b, r)
+	timings(&b, r, notes, o)
 	layers(&b, r, o.Width)
+	policy(&b, r)
+	sides(&b, r, o.Width)
 	instruments(&b, r, o.Width)
 	if len(notes) > 0 {
 		b.WriteString("\nNot ok\n")

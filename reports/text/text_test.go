@@ -9,6 +9,7 @@ import (
 	"hapscope/internal/golden"
 	"hapscope/internal/testrecord"
 	"hapscope/record"
+	"hapscope/reports/internal/checked"
 	"hapscope/reports/text"
 )
 
@@ -59,4 +60,89 @@ func TestNothingMeasured(t *testing.T) {
 	if !strings.Contains(b.String(), "Nothing was measured. Of 20 cells: 20 missing.") {
 		t.Error(b.String())
 	}
+}
+
+func TestTimings(t *testing.T) {
+	var b bytes.Buffer
+	if err := text.Write(&b, analysis.New(testrecord.WithPlaces()), text.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	tables, rest, found := strings.Cut(b.String()[strings.Index(b.String(), "Timed native"):], "\nPublished beside ours\n")
+	golden.Compare(t, "timings.txt", []byte(tables))
+	if !found || !strings.Contains(rest, "the K8s China talk, 2018-07") {
+		t.Errorf("nothing published: %s", rest)
+	}
+	if native, _, _ := strings.Cut(b.String()[strings.Index(b.String(), "Timed native"):], "Timed emulated"); strings.Contains(native, "gvisor-systrap") {
+		t.Error("an emulated timing is in the native tables")
+	}
+}
+
+func TestOnlyTimings(t *testing.T) {
+	var b bytes.Buffer
+	if err := text.Write(&b, analysis.New(testrecord.OnlyTimings()), text.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.String(); strings.Contains(s, "Unique host-kernel functions") || strings.Contains(s, "Nothing was measured") || !strings.Contains(s, "Of 20 timed cells") {
+		t.Error(s)
+	}
+}
+
+func TestComparison(t *testing.T) {
+	rec := testrecord.WithTimings()
+	for i := range rec.Timings {
+		if l := rec.Timings[i].Throughput; l != nil && rec.Timings[i].Variant == "crun" {
+			l.Requests /= 2
+		}
+	}
+	for i := range rec.Results {
+		if p := rec.Results[i].Phase(record.Steady); p != nil && rec.Results[i].Variant == "runc" {
+			last := len(rec.Tables[testrecord.Kernel]) - 1
+			p.Functions[record.InProcess] = append(p.Functions[record.InProcess], record.Hit{Function: last, Count: 1})
+		}
+	}
+	var b bytes.Buffer
+	c, err := analysis.Compare(analysis.New(testrecord.WithTimings()), analysis.New(rec), analysis.CompareOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := text.Comparison(&b, c, text.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	golden.Compare(t, "comparison.txt", b.Bytes())
+}
+
+func TestCheck(t *testing.T) {
+	var b bytes.Buffer
+	r := checked.Report(t)
+	if err := text.Check(&b, r.Check, text.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	golden.Compare(t, "check.txt", b.Bytes())
+	var whole bytes.Buffer
+	if err := text.Write(&whole, r, text.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(whole.String(), b.String()) {
+		t.Error("the report does not have the check that was made")
+	}
+}
+
+func TestExplain(t *testing.T) {
+	rec := testrecord.WithTimings()
+	r := analysis.New(rec)
+	all, err := analysis.Explain(rec, r, "futex_init")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := text.Explain(&b, all, text.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, cell := range []record.Cell{{Variant: "gvisor-systrap", Workload: "redis-get"}, {Variant: "gvisor-kvm", Workload: "redis-set"}} {
+		b.WriteString("\n")
+		if err := text.ExplainCell(&b, analysis.ExplainCell(rec, r, cell), text.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden.Compare(t, "explain.txt", b.Bytes())
 }

@@ -32,6 +32,7 @@ func (b *Bundle) create(s runtimes.Spec, cgroup, netns string) error {
 	if err != nil {
 		return err
 	}
+	limit(config.Process.Rlimits, mostFiles())
 	text, err := json.MarshalIndent(config, "", "  ")
 	if err != nil {
 		return err

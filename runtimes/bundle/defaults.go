@@ -5,7 +5,8 @@ import specs "github.com/opencontainers/runtime-spec/specs-go"
 // The lists of this file are moby's, as of v28.5.2: oci/defaults.go and
 // oci/caps/defaults.go.
 
-func capabilities() []string {
+// Capabilities are those that a container is given. Who makes one must have them all.
+func Capabilities() []string {
 	return []string{
 		"CAP_CHOWN",
 		"CAP_DAC_OVERRIDE",

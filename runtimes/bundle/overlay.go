@@ -47,9 +47,16 @@ func fsType(path string) int64 {
 	return int64(s.Type)
 }
 
+// A directory of Check is checkBase/checkPrefix and the id of its process; Sweep knows
+// those of dead ones by it.
+const (
+	checkBase   = "/dev/shm" // a tmpfs wherever there is POSIX shared memory
+	checkPrefix = "hapscope-check-"
+)
+
 // Check reports why an overlay of an image cannot be mounted here. It mounts one.
 func Check() (err error) {
-	dir, err := os.MkdirTemp("/dev/shm", "hapscope-check-") // a tmpfs wherever there is POSIX shared memory
+	dir, err := os.MkdirTemp(checkBase, fmt.Sprintf("%s%d-", checkPrefix, os.Getpid()))
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func Spec(s runtimes.Spec, cgroup, netns string) (*specs.Spec, error) {
 	if cwd == "" {
 		cwd = "/"
 	}
-	caps := capabilities()
+	caps := Capabilities()
 	config := &specs.Spec{
 		Version:  "1.0.2", // the oldest that has all that is used here
 		Hostname: s.ID[:min(len(s.ID), 63)],

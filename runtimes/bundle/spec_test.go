@@ -3,6 +3,7 @@ package bundle
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -52,6 +53,20 @@ func TestSpecWithoutArguments(t *testing.T) {
 	}
 }
 
+func TestLimit(t *testing.T) {
+	config, err := Spec(runtimes.Spec{ID: "x", Process: record.Process{Args: []string{"x"}}}, "/x", "/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := &config.Process.Rlimits[0]
+	if limit(config.Process.Rlimits, 20000); files.Soft != 1024 || files.Hard != 20000 {
+		t.Errorf("limits = %+v", files)
+	}
+	if limit(config.Process.Rlimits, 512); files.Soft != 512 || files.Hard != 512 {
+		t.Errorf("limits = %+v", files)
+	}
+}
+
 func TestAddFiles(t *testing.T) {
 	outside, rootfs := t.TempDir(), t.TempDir()
 	if err := os.Symlink(outside, filepath.Join(rootfs, "srv")); err != nil {
@@ -76,5 +91,26 @@ func TestAddFiles(t *testing.T) {
 func TestEscape(t *testing.T) {
 	if got, want := escape(`/a:b,c\d`), `/a\:b\,c\\d`; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Of trials that were killed nothing stays; those of the living do.
+func TestSweepChecks(t *testing.T) {
+	base := t.TempDir()
+	dead, alive := filepath.Join(base, fmt.Sprintf("%s%d-1", checkPrefix, 1<<22+1)), filepath.Join(base, fmt.Sprintf("%s%d-1", checkPrefix, os.Getpid()))
+	others := filepath.Join(base, checkPrefix+"mine")
+	for _, dir := range []string{dead + "/upper", alive, others} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removed, err := sweepChecks(base)
+	if err != nil || len(removed) != 1 || removed[0] != "directory "+dead {
+		t.Errorf("removed %v, %v", removed, err)
+	}
+	for dir, there := range map[string]bool{dead: false, alive: true, others: true} {
+		if _, err := os.Stat(dir); (err == nil) != there {
+			t.Errorf("%s: %v", dir, err)
+		}
 	}
 }

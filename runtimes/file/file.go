@@ -1,14 +1,17 @@
-// Package file reads of files what the drivers of runtimes tell: digests of
-// programs, and the end of what was printed.
+// Package file is what the drivers of runtimes do with files: digests of programs, the
+// end of what was printed, copies, whether devices open.
 package file
 
 import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // Digest is the SHA-256 of a file, in hexadecimal.
@@ -26,6 +29,30 @@ func Digest(path string) (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Open tries a device: the node of a module that cannot be loaded may be there.
+func Open(device string) error {
+	fd, err := unix.Open(device, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: device, Err: err}
+	}
+	return unix.Close(fd)
+}
+
+// Copy writes a copy of a file to a new path.
+func Copy(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
 
 // tailBytes is how much of the output is worth showing in a message.

@@ -20,7 +20,7 @@ func Check() error {
 		}
 		defer h.Close()
 		attrs := netlink.NewLinkAttrs()
-		attrs.Name = linkName("check")
+		attrs.Name = LinkName("check")
 		if err := h.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: inside}); err != nil {
 			return fmt.Errorf("add a veth pair: %w", err)
 		}

@@ -31,11 +31,13 @@ type Namespace struct {
 	Path    string     // bind mount that keeps the namespace alive
 	Link    string     // this side's end of the pair
 	Address netip.Addr // of the sandbox
+	Gateway netip.Addr // this side's address
+	Bits    int        // of the mask of both
 }
 
 // Create makes the namespace of a sandbox. On error nothing is left.
 func Create(id string) (*Namespace, error) {
-	n := &Namespace{Path: filepath.Join(Dir, id), Link: linkName(id)}
+	n := &Namespace{Path: filepath.Join(Dir, id), Link: LinkName(id)}
 	if err := os.MkdirAll(Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create network namespace: %w", err)
 	}
@@ -57,7 +59,7 @@ func Create(id string) (*Namespace, error) {
 // there is none.
 func Remove(id string) error {
 	path := filepath.Join(Dir, id)
-	errLink := removeLink(linkName(id)) // its peer goes with it
+	errLink := RemoveLink(LinkName(id)) // its peer goes with it
 	errPath := unpin(path)
 	if err := errors.Join(errLink, errPath); err != nil {
 		return fmt.Errorf("remove network namespace %s: %w", id, err)
@@ -88,7 +90,7 @@ func (n *Namespace) create() error {
 	if err != nil {
 		return err
 	}
-	n.Address = subnet.sandbox()
+	n.Address, n.Gateway, n.Bits = subnet.sandbox(), subnet.host(), subnetBits
 	if err := pin(n.Path); err != nil {
 		return err
 	}
@@ -162,8 +164,8 @@ func up(h *netlink.Handle, name string, address netip.Prefix) error {
 	return nil
 }
 
-// removeLink removes a link of this namespace.
-func removeLink(name string) error {
+// RemoveLink removes a link of this namespace. It is no error if there is none.
+func RemoveLink(name string) error {
 	link, err := netlink.LinkByName(name)
 	if errors.As(err, new(netlink.LinkNotFoundError)) {
 		return nil
@@ -189,9 +191,9 @@ func unpin(path string) error {
 	return nil
 }
 
-// linkName makes a name of at most 15 characters (IFNAMSIZ) from an id of any
+// LinkName makes a name of 14 characters (15 is the most, IFNAMSIZ) from an id of any
 // length.
-func linkName(id string) string {
+func LinkName(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return linkPrefix + hex.EncodeToString(sum[:6])
 }

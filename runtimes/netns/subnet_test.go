@@ -39,8 +39,8 @@ func TestFirstFree(t *testing.T) {
 }
 
 func TestLinkName(t *testing.T) {
-	a, b := linkName("run-1-runc-redis-set-1"), linkName("run-1-runc-redis-set-2")
-	for _, n := range []string{a, b, linkName("")} {
+	a, b := LinkName("run-1-runc-redis-set-1"), LinkName("run-1-runc-redis-set-2")
+	for _, n := range []string{a, b, LinkName("")} {
 		if len(n) > 15 || !ours(n, "veth") {
 			t.Errorf("link name %q is too long or not recognized", n)
 		}
@@ -52,6 +52,9 @@ func TestLinkName(t *testing.T) {
 		if ours(n, "veth") {
 			t.Errorf("%q is taken for one of ours", n)
 		}
+	}
+	if tap := ("tap" + a)[:15]; !ours(tap, "tuntap") || ours(tap, "veth") || ours("tap0", "tuntap") {
+		t.Errorf("whether %q is one of ours depends on more than its name and kind", tap)
 	}
 	if ours(a, "bridge") {
 		t.Error("a bridge is taken for one of ours")

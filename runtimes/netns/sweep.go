@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // Sweep removes all namespaces and pairs that Create has ever made here, and
@@ -20,11 +21,11 @@ func Sweep() (removed []string, err error) {
 		if !ours(name, l.Type()) {
 			continue
 		}
-		if err := removeLink(name); err != nil {
+		if err := RemoveLink(name); err != nil {
 			errLinks = errors.Join(errLinks, err)
 			continue
 		}
-		removed = append(removed, "veth pair "+name)
+		removed = append(removed, l.Type()+" "+name)
 	}
 	entries, errDir := os.ReadDir(Dir)
 	if errors.Is(errDir, fs.ErrNotExist) {
@@ -44,8 +45,13 @@ func Sweep() (removed []string, err error) {
 	return removed, nil
 }
 
-// ours recognizes a name that linkName made.
+// ours recognizes a name that LinkName made, and that of a tap that runnc has made of one.
 func ours(name, kind string) bool {
+	name, isTap := strings.CutPrefix(name, "tap")
 	rest, ok := strings.CutPrefix(name, linkPrefix)
-	return ok && kind == "veth" && len(name) == len(linkName("")) && strings.Trim(rest, "0123456789abcdef") == ""
+	length := len(LinkName(""))
+	if isTap {
+		length = unix.IFNAMSIZ - 1 - len("tap")
+	}
+	return ok && kind == map[bool]string{false: "veth", true: "tuntap"}[isTap] && len(name) == length && strings.Trim(rest, "0123456789abcdef") == ""
 }

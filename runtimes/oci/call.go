@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hapscope/internal/command"
 )
 
 // call runs one command of the runtime on this thread and takes care that it
@@ -54,7 +56,7 @@ func (r *Runtime) call(ctx context.Context, verb string, giveUp func(), run func
 	if !stop() {
 		<-over // nothing is killed any more once call has returned
 	}
-	r.options.Log.Debug("ran the runtime", "variant", r.flavour.Variant, "command", verb, "took", time.Since(start), "error", err)
+	command.Ran(ctx, append(append([]string{r.options.Path, "--root", r.root()}, r.flavour.GlobalArgs...), verb), start, err)
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("%w (%w)", context.Cause(ctx), err)
 	}

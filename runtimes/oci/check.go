@@ -3,14 +3,16 @@ package oci
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"hapscope/internal/kernel/cgroup"
 	"hapscope/internal/kernel/kvmguest"
+	"hapscope/internal/kernel/probe"
 	"hapscope/record"
 	"hapscope/runtimes/bundle"
+	"hapscope/runtimes/file"
 	"hapscope/runtimes/netns"
 )
 
@@ -30,7 +32,7 @@ func (r *Runtime) Check(ctx context.Context) record.VariantInfo {
 	f := r.flavour
 	info := record.VariantInfo{
 		Name: f.Variant, Runtime: f.Runtime, Engine: "oci",
-		Command: append([]string{r.options.Path, "--root", r.root()}, f.GlobalArgs...),
+		Command: append([]string{r.options.Path, "--root", r.root()}, r.globalArgs()...),
 	}
 	add := func(q record.Requirement) bool {
 		if q.Met {
@@ -40,8 +42,14 @@ func (r *Runtime) Check(ctx context.Context) record.VariantInfo {
 		return q.Met
 	}
 	add(r.checkBinary(ctx))
+	for _, n := range f.Programs {
+		add(n.check())
+	}
+	for _, d := range f.Devices {
+		add(tried(d, file.Open(d), "modprobe "+filepath.Base(d)+", "+inLab))
+	}
 	add(checkCgroup())
-	if !add(checkRoot()) {
+	if !add(probe.Superuser(f.Capabilities, ", "+inLab)) {
 		return info // all that follows would only fail for the same reason
 	}
 	add(tried("overlay file system", bundle.Check(), "modprobe overlay, "+inLab))
@@ -76,13 +84,24 @@ func (r *Runtime) checkBinary(ctx context.Context) record.Requirement {
 		q.Detail = "not found: " + err.Error()
 		return q
 	}
-	version, err := version(ctx, path)
+	version, err := r.version(ctx, path)
 	if err != nil {
 		q.Detail = err.Error()
 		return q
 	}
 	q.Met, q.Detail = true, path+" "+version
 	return q
+}
+
+// check looks for a program that another one needs.
+func (n Need) check() record.Requirement {
+	q := record.Requirement{Name: n.Path, Remedy: n.Remedy}
+	path, err := exec.LookPath(n.Path)
+	if err != nil {
+		q.Detail = "not found: " + err.Error()
+		return q
+	}
+	return record.Requirement{Name: n.Path, Met: true, Detail: path}
 }
 
 func checkCgroup() record.Requirement {
@@ -100,12 +119,4 @@ func checkCgroup() record.Requirement {
 		q.Met, q.Detail = true, "mounted at "+root
 	}
 	return q
-}
-
-func checkRoot() record.Requirement {
-	uid := os.Geteuid()
-	return record.Requirement{
-		Name: "root", Met: uid == 0, Detail: fmt.Sprintf("effective user id %d", uid),
-		Remedy: "run as root, " + inLab,
-	}
 }

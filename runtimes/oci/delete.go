@@ -49,13 +49,17 @@ func (s *sandbox) deleteByRuntime(ctx context.Context) error {
 		return nil
 	}
 	s.asked = false
-	if left := stateOf(s.runtime.root(), s.spec.ID); len(left) == 0 && !cgroup.Exists(s.cgroup) {
+	if left := stateOf(s.runtime.root(), s.id()); len(left) == 0 && !cgroup.Exists(s.cgroup) {
 		return nil // the runtime has cleaned up after a create that failed
 	}
 	killed := s.pid != 0 && s.Running(ctx) == nil
 	if killed {
-		err := s.call(ctx, "kill", func(ctx context.Context) error {
-			return s.runtime.command().Kill(ctx, s.spec.ID, int(unix.SIGKILL), nil)
+		members, err := cgroup.Processes(s.cgroup)
+		if err != nil {
+			return err
+		}
+		err = s.call(ctx, "kill", func(ctx context.Context) error {
+			return s.runtime.command().Kill(ctx, s.id(), int(unix.SIGKILL), nil)
 		})
 		if err != nil {
 			return err
@@ -63,11 +67,19 @@ func (s *sandbox) deleteByRuntime(ctx context.Context) error {
 		if err := s.waitEmpty(ctx); err != nil {
 			return err
 		}
+		if err := s.reap(ctx, members); err != nil {
+			return err
+		}
+	}
+	if s.runtime.flavour.NoCgroup {
+		if err := s.waitReleased(ctx); err != nil {
+			return err
+		}
 	}
 	return s.call(ctx, "delete", func(ctx context.Context) error {
 		// With force also what a failed create has left is deleted, and what
 		// outlives a process that has ended by itself.
-		return s.runtime.command().Delete(ctx, s.spec.ID, &runc.DeleteOpts{Force: !killed})
+		return s.runtime.command().Delete(ctx, s.id(), &runc.DeleteOpts{Force: !killed})
 	})
 }
 
@@ -92,6 +104,24 @@ func (s *sandbox) waitEmpty(ctx context.Context) error {
 	}
 }
 
+// waitReleased waits until somebody has waited for the process, which its cgroup does not
+// show: a runtime that asks for it by its id alone takes it for running until then.
+func (s *sandbox) waitReleased(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.runtime.options.Deadline, errors.New("nobody has waited for it"))
+	defer cancel()
+	for s.pid != 0 && unix.Kill(s.pid, 0) == nil {
+		if pids, _ := cgroup.Processes(s.cgroup); slices.Contains(pids, s.pid) {
+			return nil // it was not killed
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the release of process %d: %w", s.pid, context.Cause(ctx))
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
 // removeRest removes what Create made around the runtime, and what the runtime
 // should have removed.
 func (s *sandbox) removeRest(ctx context.Context) error {
@@ -99,7 +129,7 @@ func (s *sandbox) removeRest(ctx context.Context) error {
 	if s.cgroup != "" {
 		errs = append(errs, cgroup.Remove(ctx, s.cgroup))
 		removeIfEmpty(filepath.Dir(s.cgroup))
-		for _, path := range stateOf(s.runtime.root(), s.spec.ID) {
+		for _, path := range stateOf(s.runtime.root(), s.id()) {
 			errs = append(errs, os.RemoveAll(path))
 		}
 		errs = append(errs, s.runtime.removeCaches())
@@ -110,15 +140,22 @@ func (s *sandbox) removeRest(ctx context.Context) error {
 	if s.net != nil {
 		errs = append(errs, netns.Remove(s.spec.ID))
 	}
+	if f := s.runtime.flavour; f.HashedID {
+		errs = append(errs, netns.RemoveLink(linkOf(f.Link, s.id())))
+	}
 	err := errors.Join(errs...)
 	if err == nil {
 		s.output = s.Output()
-		for _, path := range []string{s.outputPath(), s.pidPath()} {
+		for _, path := range []string{s.outputPath(), s.pidPath(), s.joinPath(), s.emptyPath()} {
 			os.Remove(path) // in the caller's directory; there or not
 		}
 	}
 	return err
 }
+
+// linkOf is the name that a runtime makes of a prefix and an id: as much as fits
+// (IFNAMSIZ, and a byte for the end).
+func linkOf(prefix, id string) string { return (prefix + id)[:min(len(prefix+id), unix.IFNAMSIZ-1)] }
 
 // removeCaches removes the variant's state directory unless a sandbox is in it.
 func (r *Runtime) removeCaches() error {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"hapscope/internal/command"
 )
 
 // probeDeadline is some ten times what gVisor with KVM takes under emulation.
@@ -32,6 +34,7 @@ func (r *Runtime) probe(ctx context.Context) (err error) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	c.WaitDelay = time.Second // whoever else holds its output
+	defer command.Log(ctx, c)()
 	output, err := c.CombinedOutput()
 	if err != nil {
 		if ctx.Err() != nil {

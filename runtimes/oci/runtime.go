@@ -1,8 +1,8 @@
 package oci
 
 import (
-	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	runc "github.com/containerd/go-runc"
@@ -19,7 +19,6 @@ const stateDir = "/run/hapscope/oci"
 type Options struct {
 	Path     string        // of the program; default: Flavour.Binary, looked up in PATH
 	Deadline time.Duration // of each command of the runtime; default 2 minutes
-	Log      *slog.Logger  // default: none
 }
 
 // Runtime starts sandboxes of one flavour.
@@ -37,13 +36,13 @@ func New(f Flavour, o Options) *Runtime {
 		// gVisor with ptrace needs some 10 s to create a sandbox under emulation.
 		o.Deadline = 2 * time.Minute
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
 	return &Runtime{flavour: f, options: o}
 }
 
-var _ runtimes.Runtime = (*Runtime)(nil)
+var (
+	_ runtimes.Runtime = (*Runtime)(nil)
+	_ runtimes.Booter  = (*Runtime)(nil)
+)
 
 // Variant implements runtimes.Runtime.
 func (r *Runtime) Variant() string { return r.flavour.Variant }
@@ -53,11 +52,27 @@ func (r *Runtime) Role(t record.Thread) record.Role {
 	return runtimes.RoleOf(t, r.flavour.Roles, r.flavour.Program)
 }
 
+// Unikernels implements runtimes.Booter.
+func (r *Runtime) Unikernels() runtimes.Unikernels {
+	if r.flavour.Unikernel == nil {
+		return nil
+	}
+	return r.flavour.Unikernel
+}
+
 // root is the state directory of the variant.
 func (r *Runtime) root() string { return filepath.Join(stateDir, r.flavour.Variant) }
 
 // command is the runtime's command line. Each run has a process group of its
 // own: an interrupt at the terminal is ours to handle, and see call.
 func (r *Runtime) command() *runc.Runc {
-	return &runc.Runc{Command: r.options.Path, Root: r.root(), Setpgid: true, ExtraArgs: r.flavour.GlobalArgs}
+	return &runc.Runc{Command: r.options.Path, Root: r.root(), Setpgid: true, ExtraArgs: r.globalArgs()}
+}
+
+// globalArgs stand before the subcommand.
+func (r *Runtime) globalArgs() []string {
+	if r.unaccounted() {
+		return append(slices.Clone(r.flavour.GlobalArgs), "--ignore-cgroups")
+	}
+	return r.flavour.GlobalArgs
 }

@@ -2,16 +2,25 @@ package oci
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"hapscope/internal/kernel/cgroup"
 	"hapscope/runtimes"
 	"hapscope/runtimes/bundle"
 	"hapscope/runtimes/file"
 	"hapscope/runtimes/netns"
+	"hapscope/runtimes/process"
 )
+
+// endGrace is what a runtime may take to notice by itself that the process has ended,
+// such as one that only prints something.
+const endGrace = 5 * time.Second
+
+var errEnded = errors.New("the process has ended before it was started")
 
 // sandbox is one sandbox. Fields are set as far as it got.
 type sandbox struct {
@@ -28,8 +37,17 @@ type sandbox struct {
 
 var _ runtimes.Sandbox = (*sandbox)(nil)
 
+// id is what the runtime knows the sandbox by.
+func (s *sandbox) id() string {
+	if s.runtime.flavour.HashedID {
+		return netns.LinkName(s.spec.ID)
+	}
+	return s.spec.ID
+}
+
 func (s *sandbox) outputPath() string { return filepath.Join(s.spec.Scratch, "output.log") }
 func (s *sandbox) pidPath() string    { return filepath.Join(s.spec.Scratch, "pid") }
+func (s *sandbox) emptyPath() string  { return filepath.Join(s.spec.Scratch, "empty") }
 
 // call runs a command of the runtime. What it has made of the sandbox so far is
 // killed when the command hangs.
@@ -43,9 +61,23 @@ func (s *sandbox) call(ctx context.Context, verb string, run func(context.Contex
 
 // Start implements runtimes.Sandbox.
 func (s *sandbox) Start(ctx context.Context) error {
-	return s.call(ctx, "start", func(ctx context.Context) error {
-		return s.runtime.command().Start(ctx, s.spec.ID)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if s.runtime.flavour.StartWaits {
+		go func() {
+			if process.Ends(ctx, s.pid) {
+				time.Sleep(endGrace)
+				cancel(errEnded)
+			}
+		}()
+	}
+	err := s.call(ctx, "start", func(ctx context.Context) error {
+		return s.runtime.command().Start(ctx, s.id())
 	})
+	if errors.Is(err, errEnded) {
+		return errors.Join(err, s.Running(ctx))
+	}
+	return err
 }
 
 // Address implements runtimes.Sandbox.
@@ -67,6 +99,9 @@ func (s *sandbox) Running(context.Context) error {
 		return nil
 	}
 	err = fmt.Errorf("process %d of sandbox %s (%s) has ended", s.pid, s.spec.ID, s.spec.Process.Args[0])
+	if n := cgroup.Starved(s.cgroup); n > 0 {
+		err = fmt.Errorf("%w: the kernel has killed %d processes of the sandbox for want of memory", err, n)
+	}
 	if tail := s.Output(); tail != "" {
 		return fmt.Errorf("%w; its last output:\n%s", err, tail)
 	}

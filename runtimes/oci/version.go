@@ -5,9 +5,11 @@ import (
 	"debug/buildinfo"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"hapscope/internal/command"
 	"hapscope/record"
 	"hapscope/runtimes/file"
 )
@@ -18,7 +20,7 @@ func (r *Runtime) Tools(ctx context.Context) ([]record.Tool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", r.flavour.Binary, err)
 	}
-	version, err := version(ctx, path)
+	version, err := r.version(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +28,25 @@ func (r *Runtime) Tools(ctx context.Context) ([]record.Tool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("digest %s: %w", path, err)
 	}
-	return []record.Tool{{Name: r.flavour.Binary, Path: path, Version: version, SHA256: sum}}, nil
+	tools := []record.Tool{{Name: r.flavour.Binary, Path: path, Version: version, SHA256: sum}}
+	for _, n := range r.flavour.Programs {
+		path, err := exec.LookPath(n.Path)
+		if err != nil {
+			return nil, fmt.Errorf("find %s: %w", n.Path, err)
+		}
+		if sum, err = file.Digest(path); err != nil {
+			return nil, fmt.Errorf("digest %s: %w", path, err)
+		}
+		tools = append(tools, record.Tool{Name: filepath.Base(n.Path), Path: path, SHA256: sum})
+	}
+	return tools, nil
+}
+
+func (r *Runtime) version(ctx context.Context, path string) (string, error) {
+	if r.flavour.NoVersion {
+		return builtVersion(path)
+	}
+	return version(ctx, path)
 }
 
 // version asks a runtime for its version. A runsc that was built as a Go
@@ -34,7 +54,9 @@ func (r *Runtime) Tools(ctx context.Context) ([]record.Tool, error) {
 func version(ctx context.Context, path string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, path, "--version").CombinedOutput()
+	c := exec.CommandContext(ctx, path, "--version")
+	defer command.Log(ctx, c)()
+	output, err := c.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%s --version: %w: %s", path, err, strings.TrimSpace(string(output)))
 	}
@@ -45,6 +67,11 @@ func version(ctx context.Context, path string) (string, error) {
 	if v != unstamped {
 		return v, nil
 	}
+	return builtVersion(path)
+}
+
+// builtVersion is what the Go linker has written into a program.
+func builtVersion(path string) (string, error) {
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("%s has no version: %w", path, err)

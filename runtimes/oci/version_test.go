@@ -26,3 +26,18 @@ func TestParseVersion(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseVersion(f *testing.F) {
+	for _, file := range []string{"runc.txt", "crun.txt", "runsc.txt"} {
+		output, err := os.ReadFile("testdata/" + file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(output))
+	}
+	f.Fuzz(func(t *testing.T, output string) {
+		if v, err := parseVersion(output); (v == "") != (err != nil) {
+			t.Errorf("%q: version %q, %v", output, v, err)
+		}
+	})
+}

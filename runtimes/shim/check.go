@@ -10,11 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"hapscope/internal/kernel/kvmguest"
 	"hapscope/record"
 	"hapscope/runtimes/bundle"
+	"hapscope/runtimes/file"
 	"hapscope/runtimes/netns"
 )
 
@@ -34,7 +33,7 @@ var modules = map[string]string{kvmguest.Device: "kvm_amd or kvm_intel", vhostVs
 // Check implements runtimes.Runtime.
 func (r *Runtime) Check(ctx context.Context) record.VariantInfo {
 	f := r.flavour
-	info := record.VariantInfo{Name: f.Variant, Runtime: f.Runtime, Engine: "shim-v2", Command: []string{binary, "-namespace", namespace}}
+	info := record.VariantInfo{Name: f.Variant, Runtime: f.Runtime, Engine: r.options.Engine.Name(), Command: []string{binary, "-namespace", Namespace}}
 	add := func(name string, err error, found, remedy string) {
 		q := record.Requirement{Name: name, Met: err == nil, Detail: found}
 		if err != nil {
@@ -58,9 +57,10 @@ func (r *Runtime) Check(ctx context.Context) record.VariantInfo {
 			add(q.name, q.err, q.found, q.remedy)
 		}
 		for _, d := range c.devices(f.Hypervisor, in.version) {
-			add(d, open(d), "opens", deviceRemedy(d, f))
+			add(d, file.Open(d), "opens", deviceRemedy(d, f))
 		}
 	}
+	info.Requirements = append(info.Requirements, r.options.Engine.Check(ctx)...)
 	if !info.Fit() {
 		return info
 	}
@@ -79,15 +79,6 @@ func deviceRemedy(device string, f Flavour) string {
 		remedy += ", " + inLab
 	}
 	return remedy
-}
-
-// open tries a device: the node of a module that cannot be loaded may be there.
-func open(device string) error {
-	fd, err := unix.Open(device, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return &os.PathError{Op: "open", Path: device, Err: err}
-	}
-	return unix.Close(fd)
 }
 
 // devices are those that a shim opens for a sandbox. The agent of Kata 2 and later is
@@ -130,17 +121,17 @@ type requirement struct {
 // machine, and with what hapscope can do. What it does not name is the shim's own
 // default, which the shim does not tell.
 func configRequirements(h Hypervisor, c *Config) (all []requirement) {
-	file := func(what, path string, check func(string) error) {
+	ask := func(what, path string, check func(string) error) {
 		if path != "" {
 			all = append(all, requirement{what, path, check(path), "install it, or correct its path in " + c.Path})
 		}
 	}
 	present := func(path string) error { _, err := os.Stat(path); return err }
-	file(h.Name, c.Monitor, executable)
-	file("jailer", c.Jailer, executable)
-	file("guest kernel", c.Kernel, present)
-	file("guest image", c.Image, present)
-	file("guest initrd", c.Initrd, present)
+	ask(h.Name, c.Monitor, executable)
+	ask("jailer", c.Jailer, executable)
+	ask("guest kernel", c.Kernel, present)
+	ask("guest image", c.Image, present)
+	ask("guest initrd", c.Initrd, present)
 	if (c.Image == "") == (c.Initrd == "") {
 		err := errors.New("neither an image nor an initrd is named")
 		if c.Image != "" {
@@ -149,7 +140,7 @@ func configRequirements(h Hypervisor, c *Config) (all []requirement) {
 		all = append(all, requirement{"one root of the guest", "", err, "name one of them in " + c.Path})
 	}
 	if c.servesFiles() {
-		file("virtiofsd", c.FileServer, executable)
+		ask("virtiofsd", c.FileServer, executable)
 	}
 	all = append(all, requirement{"directories can be shared", "by " + cmp.Or(c.SharedFS, "the default"), c.shares(h), shareRemedy(h, c)})
 	var err error

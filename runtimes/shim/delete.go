@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	task "github.com/containerd/containerd/api/runtime/task/v2"
-	"github.com/containerd/ttrpc"
 	"golang.org/x/sys/unix"
 
 	"hapscope/internal/kernel/cgroup"
@@ -39,14 +37,11 @@ func (s *sandbox) Delete(ctx context.Context) error {
 }
 
 func (s *sandbox) deleteByShim(ctx context.Context) error {
-	if s.client == nil {
-		return nil
-	}
-	t := s.task
-	defer func() { s.client.Close(); s.client, s.task = nil, nil }()
 	if !s.created {
 		return nil // it would answer when it has given up creating, if ever
 	}
+	t := s.task
+	s.created = false // a second time there is nothing to ask for
 	s.mu.Lock()
 	ended := s.exit != nil
 	s.mu.Unlock()
@@ -56,21 +51,14 @@ func (s *sandbox) deleteByShim(ctx context.Context) error {
 	}
 	return s.call(ctx, "delete", func(ctx context.Context) error {
 		if s.running && !ended {
-			if _, err := t.Kill(ctx, &task.KillRequest{ID: s.id(), Signal: uint32(unix.SIGKILL), All: true}); err != nil {
+			if err := t.Kill(ctx); err != nil {
 				return err
 			}
-			if _, err := t.Wait(ctx, &task.WaitRequest{ID: s.id()}); err != nil {
+			if _, err := t.Wait(ctx); err != nil {
 				return err
 			}
 		}
-		if _, err := t.Delete(ctx, &task.DeleteRequest{ID: s.id()}); err != nil {
-			return err
-		}
-		// The shim ends while it answers.
-		if _, err := t.Shutdown(ctx, &task.ShutdownRequest{ID: s.id()}); err != nil && !errors.Is(err, ttrpc.ErrClosed) {
-			return err
-		}
-		return nil
+		return t.Delete(ctx)
 	})
 }
 
@@ -85,9 +73,11 @@ func (s *sandbox) removeRest(ctx context.Context) error {
 	if s.started {
 		_, err := killShims(s.id())
 		errs = append(errs, err)
-		if path, ok := strings.CutPrefix(s.address, "unix://"); ok {
-			os.Remove(path) // the shim's, if it was killed
-		}
+	}
+	if s.task != nil {
+		errs = append(errs, s.task.Close(ctx))
+	}
+	if s.started {
 		for _, dir := range s.runtime.flavour.State {
 			errs = append(errs, removeState(filepath.Join(dir, s.id())))
 		}
@@ -101,7 +91,7 @@ func (s *sandbox) removeRest(ctx context.Context) error {
 	err := errors.Join(errs...)
 	if err == nil {
 		s.output = s.Output()
-		for _, name := range []string{"output.log", "log", "address", "shim.pid"} {
+		for _, name := range []string{"output.log", logFile, "address", "shim.pid"} {
 			os.Remove(filepath.Join(s.spec.Scratch, name)) // in the caller's directory; there or not
 		}
 	}
@@ -130,7 +120,7 @@ func killShims(word string) (killed []string, err error) {
 		b, _ := os.ReadFile(path)
 		args := strings.Split(string(b), "\x00")
 		i := slices.Index(args, "-namespace")
-		if i < 0 || i+1 >= len(args) || args[i+1] != namespace || !strings.Contains(string(b), word) {
+		if i < 0 || i+1 >= len(args) || args[i+1] != Namespace || !strings.Contains(string(b), word) {
 			continue
 		}
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))

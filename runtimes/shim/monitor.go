@@ -6,17 +6,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"hapscope/internal/kernel/cgroup"
+	"hapscope/runtimes/process"
 )
 
-// guardInterval is how often the monitor is looked for until it is there, and how late
-// the end of a guard is noticed. Nobody is asked: it is read who is in a cgroup, and
+// guardInterval is how often the monitor is looked for until it is there. Nobody is asked: it is read who is in a cgroup, and
 // what files they have open.
 const guardInterval = 200 * time.Millisecond
+
+// lastWords is how long a request may go on when the monitor has ended. A shim that
+// gives up, because an answer of the guest's was late, ends the monitor before it says so,
+// and then that is why it ended; under tracing it takes seconds to clean up in between.
+const lastWords = 20 * time.Second
 
 // errMonitorGone ends requests: Kata's shim goes on asking the agent of a machine that
 // is no more.
@@ -42,18 +46,26 @@ func findMonitor(dir string) (pid int, err error) {
 	return 0, fmt.Errorf("%w: none of the processes %v in cgroup %s has one", errNoMonitor, pids, dir)
 }
 
-// guarded runs a request, and ends it when the sandbox's monitor ends, once there is
-// one.
+// guarded runs a request, and ends it lastWords after the sandbox's monitor ends, once
+// there is one.
 func (s *sandbox) guarded(ctx context.Context, request func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil) // the guard notices soon, and nobody waits for it: this is being timed
+	var gone atomic.Bool
 	go func() {
-		if monitorEnds(ctx, s.cgroup) {
+		if !monitorEnds(ctx, s.cgroup) {
+			return
+		}
+		gone.Store(true)
+		select {
+		case <-ctx.Done():
+		case <-time.After(lastWords):
 			cancel(errMonitorGone)
 		}
 	}()
 	err := request(ctx)
-	if err != nil && errors.Is(context.Cause(ctx), errMonitorGone) {
+	waited := errors.Is(context.Cause(ctx), errMonitorGone) || gone.Load() && errors.Is(ctx.Err(), context.DeadlineExceeded)
+	if err != nil && waited {
 		return errMonitorGone
 	}
 	return err
@@ -64,7 +76,7 @@ func monitorEnds(ctx context.Context, dir string) bool {
 	for {
 		pid, err := findMonitor(dir)
 		if err == nil {
-			return processEnds(ctx, pid)
+			return process.Ends(ctx, pid)
 		}
 		select {
 		case <-ctx.Done():
@@ -72,23 +84,4 @@ func monitorEnds(ctx context.Context, dir string) bool {
 		case <-time.After(guardInterval):
 		}
 	}
-}
-
-// processEnds waits until a process ends, or until ctx ends.
-func processEnds(ctx context.Context, pid int) bool {
-	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		return errors.Is(err, unix.ESRCH)
-	}
-	defer unix.Close(fd)
-	for ctx.Err() == nil {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(guardInterval.Milliseconds()))
-		if n > 0 {
-			return ctx.Err() == nil
-		}
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return false
-		}
-	}
-	return false
 }

@@ -1,24 +1,15 @@
 package shim
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
-	"syscall"
-	"time"
-
-	task "github.com/containerd/containerd/api/runtime/task/v2"
-	"github.com/containerd/ttrpc"
 
 	"hapscope/internal/kernel/cgroup"
 	"hapscope/runtimes"
@@ -28,14 +19,14 @@ import (
 )
 
 const (
-	// idPrefix marks state of ours in directories that all of the machine share.
-	idPrefix = "hapscope-"
 	// cgroupParent is that of all sandboxes, as in package oci.
 	cgroupParent = "/hapscope"
 	// inner is the last part of the cgroup's path that the shim is given. It moves
 	// itself into one beside it (kata_ and this), and to the parent when it is done,
 	// where a controller that were enabled for the children would keep it out.
 	inner = "vm"
+	// logFile is where a shim writes its log, in its working directory.
+	logFile = "log"
 )
 
 // sandbox is one sandbox. Fields are set as far as it got.
@@ -46,13 +37,11 @@ type sandbox struct {
 	bundle  *bundle.Bundle
 	cgroup  string
 	in      installation
-	started bool // the shim's daemon was asked for
-	address string
+	started bool // the shim was asked for
+	task    Task
 	created bool // the shim has a container, and can be asked to remove it
 	running bool // the process was started
-	client  *ttrpc.Client
-	task    task.TaskService
-	monitor int // process of the monitor
+	monitor int  // process of the monitor
 	output  string
 	deleted bool
 
@@ -62,9 +51,9 @@ type sandbox struct {
 
 var _ runtimes.Sandbox = (*sandbox)(nil)
 
-func (s *sandbox) id() string         { return idPrefix + s.spec.ID }
+func (s *sandbox) id() string         { return IDPrefix + s.spec.ID }
 func (s *sandbox) outputPath() string { return filepath.Join(s.spec.Scratch, "output.log") }
-func (s *sandbox) logPath() string    { return filepath.Join(s.spec.Scratch, "log") }
+func (s *sandbox) logPath() string    { return filepath.Join(s.spec.Scratch, logFile) }
 
 // Create implements runtimes.Runtime.
 func (r *Runtime) Create(ctx context.Context, spec runtimes.Spec) (runtimes.Sandbox, error) {
@@ -101,21 +90,10 @@ func (s *sandbox) create(ctx context.Context) error {
 	if s.bundle, err = bundle.Create(s.spec, filepath.Join(cgroupParent, s.spec.ID, inner), s.net.Path); err != nil {
 		return err
 	}
-	for _, name := range []string{s.outputPath(), s.logPath()} {
-		// containerd makes pipes of them; nobody is to read meanwhile.
-		if err := os.WriteFile(name, nil, 0o600); err != nil {
-			return err
-		}
+	// containerd makes a pipe of it; nobody is to read meanwhile.
+	if err := os.WriteFile(s.outputPath(), nil, 0o600); err != nil {
+		return err
 	}
-	if s.address, err = s.launch(ctx); err != nil {
-		return runtimes.WithRemedy(err, "hapscope doctor shows what the shim needs")
-	}
-	conn, err := dial(ctx, s.address)
-	if err != nil {
-		return fmt.Errorf("reach the shim: %w", err)
-	}
-	s.client = ttrpc.NewClient(conn)
-	s.task = task.NewTaskClient(s.client)
 	if err := s.call(ctx, "create", s.createTask); err != nil {
 		return s.diagnose(err)
 	}
@@ -128,9 +106,10 @@ func (s *sandbox) createTask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.guarded(ctx, func(ctx context.Context) error {
-		_, err := s.task.Create(ctx, &task.CreateTaskRequest{
-			ID: s.id(), Bundle: s.bundle.Dir, Stdout: s.outputPath(), Stderr: s.outputPath(), Options: options,
+	return s.guarded(ctx, func(ctx context.Context) (err error) {
+		s.started = true
+		s.task, err = s.runtime.options.Engine.Create(ctx, Order{
+			ID: s.id(), Shim: s.in.shim, Bundle: s.bundle, Output: s.outputPath(), Options: options,
 		})
 		if err == nil {
 			s.monitor, err = findMonitor(s.cgroup)
@@ -146,6 +125,8 @@ func (s *sandbox) diagnose(err error) error {
 	guest := "is " + cmp.Or(c.Image, c.Initrd, "the guest's image") + " one with Kata's agent, and does " + cmp.Or(c.Kernel, "its kernel") + " fit it?"
 	_, noMonitor := findMonitor(s.cgroup)
 	switch {
+	case runtimes.Remedy(err) != "":
+		return err // the engine knows better
 	case errors.Is(err, errMonitorGone):
 		remedy = "see the kernel's log (dmesg) for " + cmp.Or(c.Monitor, "it") + "; a guest that panics ends it, too: " + guest
 	case errors.Is(err, errNoMonitor):
@@ -157,48 +138,6 @@ func (s *sandbox) diagnose(err error) error {
 		remedy = guest + " A slow machine needs a longer deadline"
 	}
 	return runtimes.WithRemedy(err, remedy)
-}
-
-// launch has the shim start its daemon and returns the daemon's address.
-func (s *sandbox) launch(ctx context.Context) (string, error) {
-	s.started = true
-	ctx, cancel := context.WithTimeoutCause(ctx, s.runtime.options.Deadline, fmt.Errorf("no end after %v", s.runtime.options.Deadline))
-	defer cancel()
-	var out, stderr bytes.Buffer
-	c := exec.CommandContext(ctx, s.in.shim,
-		"-namespace", namespace, "-id", s.id(), "-address", "/none", "-publish-binary", "/bin/true", "start")
-	c.Dir, c.Stdout, c.Stderr = s.bundle.Dir, &out, &stderr
-	c.Env = environment(os.Environ())
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
-	c.WaitDelay = time.Second
-	if err := c.Run(); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return "", fmt.Errorf("%s start: %w: %s", s.in.shim, err, strings.TrimSpace(stderr.String()))
-	}
-	return strings.TrimSpace(out.String()), nil
-}
-
-// environment leaves out what would change what a shim does: by KATA_CONF_FILE it can
-// be told a configuration, which the Rust shim prefers to that of the request, and by
-// TTRPC_ADDRESS a containerd that wants its events.
-func environment(env []string) []string {
-	return slices.DeleteFunc(env, func(e string) bool {
-		return strings.HasPrefix(e, "KATA_CONF_FILE=") || strings.HasPrefix(e, "TTRPC_ADDRESS=")
-	})
-}
-
-// dial connects to a shim. Older ones listen on an abstract socket and say only its
-// name.
-func dial(ctx context.Context, address string) (net.Conn, error) {
-	if path, ok := strings.CutPrefix(address, "unix://"); ok {
-		address = path
-	} else {
-		address = "\x00" + address
-	}
-	return new(net.Dialer).DialContext(ctx, "unix", address)
 }
 
 // errNoAnswer is when a request has taken too long.
@@ -213,7 +152,8 @@ func (s *sandbox) call(ctx context.Context, verb string, request func(context.Co
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, ctx.Err()): // says no more than why
+	case errors.Is(err, context.Cause(ctx)): // says why
+	case errors.Is(err, ctx.Err()): // says no more than that
 		err = context.Cause(ctx)
 	case ctx.Err() != nil:
 		err = fmt.Errorf("%w (%w)", context.Cause(ctx), err)
@@ -223,22 +163,18 @@ func (s *sandbox) call(ctx context.Context, verb string, request func(context.Co
 
 // Start implements runtimes.Sandbox.
 func (s *sandbox) Start(ctx context.Context) error {
-	err := s.call(ctx, "start", func(ctx context.Context) error {
-		return s.guarded(ctx, func(ctx context.Context) error {
-			_, err := s.task.Start(ctx, &task.StartRequest{ID: s.id()})
-			return err
-		})
-	})
+	err := s.call(ctx, "start", func(ctx context.Context) error { return s.guarded(ctx, s.task.Start) })
 	if err != nil {
 		return err
 	}
 	s.running = true
 	// The answer comes when the process ends, or the shim: nothing goes to and fro
 	// meanwhile.
+	t := s.task
 	go func() {
-		exit, err := s.task.Wait(context.Background(), &task.WaitRequest{ID: s.id()})
+		status, err := t.Wait(context.Background())
 		if err == nil {
-			err = fmt.Errorf("exit status %d", exit.ExitStatus)
+			err = fmt.Errorf("exit status %d", status)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()

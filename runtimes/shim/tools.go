@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"hapscope/internal/command"
 	"hapscope/record"
 	"hapscope/runtimes/file"
 )
@@ -44,7 +45,8 @@ func (r *Runtime) Tools(ctx context.Context) ([]record.Tool, error) {
 			return nil, fmt.Errorf("digest %s: %w", t.Path, err)
 		}
 	}
-	return tools, nil
+	more, err := r.options.Engine.Tools(ctx)
+	return append(tools, more...), err
 }
 
 // firstLine is what a program says about its version; one that says nothing is known
@@ -52,7 +54,9 @@ func (r *Runtime) Tools(ctx context.Context) ([]record.Tool, error) {
 func firstLine(ctx context.Context, path string) string {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, path, "--version").Output()
+	c := exec.CommandContext(ctx, path, "--version")
+	defer command.Log(ctx, c)()
+	out, err := c.Output()
 	if err != nil {
 		return ""
 	}

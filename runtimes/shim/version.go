@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hapscope/internal/command"
 )
 
 // version is what a shim says of itself.
@@ -30,6 +32,7 @@ func askVersion(ctx context.Context, path string) (version, error) {
 	defer cancel()
 	c := exec.CommandContext(ctx, path, "--version")
 	c.WaitDelay = time.Second
+	defer command.Log(ctx, c)()
 	out, err := c.CombinedOutput()
 	if err != nil {
 		return version{}, fmt.Errorf("%s --version: %w: %s", path, err, strings.TrimSpace(string(out)))

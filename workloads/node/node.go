@@ -4,6 +4,7 @@ package node
 import (
 	"context"
 	_ "embed"
+	"time"
 
 	"hapscope/record"
 	"hapscope/workloads"
@@ -38,4 +39,12 @@ func (express) Process() record.Process {
 
 func (express) Dial(ctx context.Context, address string) (workloads.Client, error) {
 	return web.Dial(ctx, address)
+}
+
+func (express) Saturate(ctx context.Context, at workloads.Server, connections int, d time.Duration) (workloads.Saturation, error) {
+	return web.Saturate(ctx, at, connections, d)
+}
+
+func (express) Open(ctx context.Context, at workloads.Server, rate float64, d time.Duration) (record.Latency, error) {
+	return web.Open(ctx, at, rate, d)
 }

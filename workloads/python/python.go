@@ -4,6 +4,7 @@ package python
 import (
 	"context"
 	_ "embed"
+	"time"
 
 	"hapscope/record"
 	"hapscope/workloads"
@@ -33,4 +34,12 @@ func (tornado) Process() record.Process {
 
 func (tornado) Dial(ctx context.Context, address string) (workloads.Client, error) {
 	return web.Dial(ctx, address)
+}
+
+func (tornado) Saturate(ctx context.Context, at workloads.Server, connections int, d time.Duration) (workloads.Saturation, error) {
+	return web.Saturate(ctx, at, connections, d)
+}
+
+func (tornado) Open(ctx context.Context, at workloads.Server, rate float64, d time.Duration) (record.Latency, error) {
+	return web.Open(ctx, at, rate, d)
 }

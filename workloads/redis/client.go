@@ -31,7 +31,7 @@ func dial(ctx context.Context, hostport string) (*client, error) {
 		return nil, err
 	}
 	// No time-outs of the library's own: the context's deadline alone counts.
-	return &client{hostport: hostport, conn: conn, redis: redis.NewConn(raw, 0, 0)}, nil
+	return &client{hostport: hostport, conn: conn, redis: redis.NewConn(&bounded{Conn: raw}, 0, 0)}, nil
 }
 
 // do runs a command, which ends when ctx does, and returns the reply as text.

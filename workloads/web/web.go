@@ -30,6 +30,10 @@ const Port = 8080
 // matter.
 const maxBody = 4096
 
+// maxReply is likewise for a reply with its headers, of which a server of ill will could
+// send ever more.
+const maxReply = 64 << 10
+
 // Dial connects to a server at an IP address, without a request.
 func Dial(ctx context.Context, address string) (workloads.Client, error) {
 	return dial(ctx, net.JoinHostPort(address, strconv.Itoa(Port)))
@@ -57,7 +61,8 @@ func dial(ctx context.Context, hostport string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{conn: conn, stream: stream, reader: bufio.NewReader(stream), hostport: hostport}, nil
+	left := &io.LimitedReader{R: stream}
+	return &client{conn: conn, stream: stream, left: left, reader: bufio.NewReader(left), hostport: hostport}, nil
 }
 
 // client speaks HTTP on its connection itself. http.Transport gives a connection up
@@ -66,6 +71,7 @@ func dial(ctx context.Context, hostport string) (*client, error) {
 type client struct {
 	conn     *once.Conn
 	stream   net.Conn
+	left     *io.LimitedReader // of what one reply may have
 	reader   *bufio.Reader
 	hostport string
 	lost     bool // the connection can carry no further request
@@ -91,19 +97,26 @@ func (c *client) Do(ctx context.Context, i int) error {
 		return fmt.Errorf("GET %s: %w", path, errors.Join(err, context.Cause(ctx)))
 	}
 	c.lost = reply.Close || len(body) == maxBody
+	return check(path, name, reply.StatusCode, http.StatusText(reply.StatusCode), body, "")
+}
+
+// check is the oracle: it tells whether a reply is the one to GET path. trouble is what
+// went wrong while the reply was read.
+func check(path, name string, code int, status string, body []byte, trouble string) error {
 	want := page(name)
-	if reply.StatusCode != http.StatusOK || string(body) != want {
-		return &workloads.WrongReply{
-			Request: "GET " + path,
-			Want:    fmt.Sprintf("200 OK %q", want),
-			Got:     fmt.Sprintf("%s %q", reply.Status, body),
-		}
+	if code == http.StatusOK && string(body) == want && trouble == "" {
+		return nil
 	}
-	return nil
+	got := fmt.Sprintf("%d %s %q", code, status, body)
+	if trouble != "" {
+		got += " (" + trouble + ")"
+	}
+	return &workloads.WrongReply{Request: "GET " + path, Want: fmt.Sprintf("200 OK %q", want), Got: got}
 }
 
 // exchange sends a request and reads the reply, of its body at most maxBody.
 func (c *client) exchange(request *http.Request) (reply *http.Response, body []byte, err error) {
+	c.left.N = maxReply
 	if err := request.Write(c.stream); err != nil {
 		return nil, nil, err
 	}

@@ -30,6 +30,8 @@ const (
 	Fork = "fork"
 	// Uring: have the kernel poll an io_uring, and wake its thread up for each byte.
 	Uring = "uring"
+	// Tender: install seccomp filters between calls; see tenderRounds.
+	Tender = "tender"
 )
 
 // Children is how many helpers Fork makes; Own is how often a launcher calls
@@ -54,6 +56,8 @@ func Main(m *testing.M, more map[string]func() error) {
 		err = exercise.Standard().Run()
 	case r == Uring:
 		err = uring()
+	case r == Tender:
+		err = tender()
 	case r == Fork:
 		for range Children {
 			c := Command(Now)

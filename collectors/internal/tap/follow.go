@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"hapscope/collectors/internal/seccomp"
 	"hapscope/internal/kernel/cgroup"
 )
 
@@ -59,6 +60,16 @@ func (t *Tap) Seed(dir string) (added int, err error) {
 		return added, fmt.Errorf("seed from cgroup %s: %w", dir, err)
 	}
 	return added, nil
+}
+
+// Know lets a watch read what the followed threads are held to.
+func (t *Tap) Know(w *seccomp.Watch) error {
+	tids, err := t.filter.Threads()
+	if err != nil {
+		return fmt.Errorf("read what followed threads are held to: %w", err)
+	}
+	w.Know(tids...)
+	return nil
 }
 
 // Forget follows nothing any more. It must not be called between Begin and End.

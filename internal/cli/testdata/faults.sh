@@ -15,17 +15,9 @@ must() {
 	sweep "$*"
 }
 
-# sweep finds what a run must not leave.
+# sweep finds what a run must not leave: by the test binary's sweep (leftovers_test.go).
 sweep() {
-	left=$(
-		find /sys/fs/cgroup -mindepth 1 -type d -path '*hapscope*' | grep -v '^/sys/fs/cgroup/hapscope$'
-		ls /run/hapscope/netns /run/hapscope/scratch /sys/kernel/tracing/instances 2>/dev/null | grep -v ':$' | grep .
-		ip -o link | grep ' hs'
-		grep /run/hapscope/ /proc/mounts
-		pgrep -a 'redis-server|runsc|runc|crun'
-		[ "$(cat /sys/kernel/tracing/current_tracer)" = nop ] || echo "the global tracer is armed"
-	)
-	[ -z "$left" ] || { echo "FAIL: left behind by $1:"; echo "$left"; bad=1; }
+	left=$("$SWEEP" -test.run '^TestNothingIsLeft$' 2>&1) || { echo "FAIL: left behind by $1:"; echo "$left"; bad=1; }
 }
 
 one="--where host --variants runc --workloads redis-set --repetitions 1"
@@ -64,9 +56,55 @@ cat first.txt
 grep -q 'run --resume' first.txt || { echo "FAIL: ended without a word about --resume"; bad=1; }
 sweep SIGTERM
 
+echo "== one run, and in each repetition another fault: it fails and says why, and the next one is measured"
+cat >several.yaml <<Y
+scenarios:
+  several: {variants: [runc], workloads: [redis-set], repetitions: 7, lifecycle_repetitions: 1, where: host, settle: 1s, idle: 3s, deadline: 90s, load: {requests: 50, warm_up: 20}}
+Y
+# A scratch directory that can be filled.
+mkdir -p /run/hapscope/scratch && mount -t tmpfs -o size=2m tmpfs /run/hapscope/scratch
+{ $hapscope run several --scenarios several.yaml --no-selftest --out several >several.txt 2>&1; echo $? >several.code; } &
+pid=$!
+uptime_s() { cut -d. -f1 /proc/uptime; } # the clock is set
+measured() { [ -f several/results.jsonl ] && wc -l <several/results.jsonl || echo 0; }
+# at N: repetition N is under way, and its server is there.
+at() {
+	end=$(($(uptime_s) + 300))
+	while ! { [ "$(measured)" -ge $(($1 - 1)) ] && ls -d /sys/fs/cgroup/hapscope/*-redis-set-$1-* && pgrep redis-server; } >/dev/null 2>&1; do
+		[ ! -f several.code ] && [ "$(uptime_s)" -lt $end ] || { echo "FAIL: repetition $1 never comes"; bad=1; return; }
+		sleep 0.2
+	done
+	sleep 0.3
+}
+at 1; echo 64K >"$(ls -d /sys/fs/cgroup/hapscope/*-redis-set-1-*)/memory.max"
+at 2; date -s @$(($(date +%s) + 3600)) >/dev/null
+at 3; kill -STOP $(pgrep redis-server)
+at 4
+end=$(($(uptime_s) + 300))
+# Again and again: what repetition 4 leaves free is as much as the next one needs.
+while [ "$(measured)" -lt 5 ] && [ ! -f several.code ] && [ "$(uptime_s)" -lt $end ]; do
+	cat /dev/zero >>/run/hapscope/scratch/full 2>/dev/null
+	sleep 0.05
+done
+rm -f /run/hapscope/scratch/full
+at 7; umount -l /sys/kernel/tracing
+wait $pid; got=$(cat several.code)
+cat several.txt
+umount /run/hapscope/scratch; mount -t tracefs tracefs /sys/kernel/tracing
+[ $got = 5 ] || { echo "FAIL: exit code $got, want 5: several"; bad=1; }
+# is N STATUS TEXT: repetition N has ended so.
+is() { sed -n "$1p" several/results.jsonl | grep -q "\"repetition\":$1,\"status\":\"$2\".*$3" || { echo "FAIL: repetition $1 is not $2 ($3):"; sed -n "$1p" several/results.jsonl | cut -c1-600; bad=1; }; }
+is 1 failed 'killed [0-9]* processes of the sandbox for want of memory'
+is 2 ok ''
+is 3 failed 'no answer within 1m0s'
+is 5 failed 'no space left on device'
+is 7 failed 'tracefs is not mounted any more'
+grep -q 'which traces on.*mount it again' several.txt || { echo "FAIL: nothing is said of the instance that is still there"; bad=1; }
+
 echo "== SIGKILL while the tracer is armed: the next run cleans up and says so"
 background killed 'grep -q "INF armed" killed.txt && pgrep redis-server >/dev/null'
 kill -KILL $pid; wait $pid 2>/dev/null
+grep -q 'removed what an earlier run left behind.*trace instance' killed.txt || { echo "FAIL: the instance of the unmounted tracefs was not removed"; bad=1; }
 ls /sys/kernel/tracing/instances | grep -q hapscope || { echo "FAIL: it was killed before it had armed anything"; bad=1; }
 
 echo "== in that run events are lost: the self-test refuses"

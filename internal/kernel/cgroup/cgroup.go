@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,17 @@ func Create(dir string) error {
 	}
 	if !onCgroup2(dir) {
 		return fmt.Errorf("create cgroup: %s is not on a cgroup v2 file system", dir)
+	}
+	return nil
+}
+
+// Enter moves a process with all its threads into the cgroup dir.
+func Enter(dir string, pid int) error {
+	if err := inside(dir); err != nil {
+		return fmt.Errorf("move process %d to a cgroup: %w", pid, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0); err != nil {
+		return fmt.Errorf("move process %d to a cgroup: %w", pid, err)
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 )
@@ -40,6 +39,18 @@ func TestAppendIDs(t *testing.T) {
 	}
 	if _, err := appendIDs(nil, []byte("x\n")); err == nil {
 		t.Error("no error for a line that is no number")
+	}
+}
+
+func TestParsePss(t *testing.T) {
+	const rollup = "5581a9c5d000-7ffd9a5f7000 ---p 00000000 00:00 0                          [rollup]\nRss:                3456 kB\nPss:                1234 kB\nPss_Dirty:           220 kB\n"
+	if n, err := parsePss([]byte(rollup)); err != nil || n != 1234<<10 {
+		t.Errorf("%d, %v", n, err)
+	}
+	for _, bad := range []string{"", "Pss: 1 MB\n", "Pss: x kB\n"} {
+		if n, err := parsePss([]byte(bad)); err == nil {
+			t.Errorf("%q is %d", bad, n)
+		}
 	}
 }
 
@@ -79,13 +90,19 @@ func TestLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	go sleep.Wait()
-	if err := os.WriteFile(filepath.Join(sub, "cgroup.procs"), []byte(strconv.Itoa(sleep.Process.Pid)), 0); err != nil {
+	if err := Enter(sub, sleep.Process.Pid); err != nil {
 		t.Fatal(err)
 	}
 	for name, list := range map[string]func(string) ([]int, error){"Processes": Processes, "Threads": Threads} {
 		if ids, err := list(top); err != nil || !slices.Equal(ids, []int{sleep.Process.Pid}) {
 			t.Errorf("%s = %v, %v, want [%d]", name, ids, err, sleep.Process.Pid)
 		}
+	}
+	if cpu, err := CPU(top); err != nil || cpu < 0 || cpu > 60 {
+		t.Errorf("CPU = %v, %v", cpu, err)
+	}
+	if now, peak, source, err := Memory(top); err != nil || now == 0 || peak < now || source == "" {
+		t.Errorf("Memory = %d, %d, %q, %v", now, peak, source, err)
 	}
 	if yes, err := Populated(top); err != nil || !yes {
 		t.Errorf("Populated = %v, %v", yes, err)
@@ -98,5 +115,20 @@ func TestLife(t *testing.T) {
 	}
 	if err := Remove(ctx, top); err != nil {
 		t.Errorf("second Remove: %v", err)
+	}
+}
+
+func TestStarved(t *testing.T) {
+	dir := t.TempDir()
+	if n := Starved(dir); n != 0 {
+		t.Errorf("%d without the controller", n)
+	}
+	// Linux 6.12.
+	events := "low 0\nhigh 0\nmax 61\noom 2\noom_kill 3\noom_group_kill 0\n"
+	if err := os.WriteFile(filepath.Join(dir, "memory.events"), []byte(events), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n := Starved(dir); n != 3 {
+		t.Errorf("%d, want 3", n)
 	}
 }

@@ -23,6 +23,13 @@ func Root() (string, error) {
 	return rootFrom(string(b))
 }
 
+// Controllers returns those that may be enabled below the cgroup dir. There are none
+// where cgroup v1 has them.
+func Controllers(dir string) ([]string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
+	return strings.Fields(string(b)), err
+}
+
 // rootFrom picks the shortest mount point of type cgroup2: a sandbox may have
 // bind-mounted parts of the hierarchy elsewhere, which are longer or have a
 // root other than "/".

@@ -15,9 +15,9 @@ import (
 // noteBuildID is NT_GNU_BUILD_ID of elf(5).
 const noteBuildID = 3
 
-// buildID finds the GNU build id among the ELF notes of /sys/kernel/notes: name
-// size, description size and type, then both, each padded to 4 bytes.
-func buildID(notes []byte) (string, error) {
+// BuildID finds the GNU build id among ELF notes, such as those of /sys/kernel/notes:
+// name size, description size and type, then both, each padded to 4 bytes.
+func BuildID(notes []byte) (string, error) {
 	for len(notes) >= 12 {
 		nameSize := uint64(binary.NativeEndian.Uint32(notes))
 		size := uint64(binary.NativeEndian.Uint32(notes[4:]))
@@ -59,4 +59,13 @@ func gunzip(b []byte) ([]byte, error) {
 		return nil, err
 	}
 	return io.ReadAll(r)
+}
+
+// ModuleBuildID returns the build id of a loaded module.
+func ModuleBuildID(module string) (string, error) {
+	notes, err := os.ReadFile("/sys/module/" + module + "/notes/.note.gnu.build-id")
+	if err != nil {
+		return "", fmt.Errorf("build id of module %s: %w", module, err)
+	}
+	return BuildID(notes)
 }

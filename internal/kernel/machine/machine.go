@@ -34,7 +34,7 @@ func Facts() (record.Machine, error) {
 	if err != nil {
 		return record.Machine{}, fmt.Errorf("build id of the kernel: %w", err)
 	}
-	if m.BuildID, err = buildID(notes); err != nil {
+	if m.BuildID, err = BuildID(notes); err != nil {
 		return record.Machine{}, err
 	}
 	m.ConfigDigest = configDigest(m.Release)

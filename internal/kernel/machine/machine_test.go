@@ -28,11 +28,11 @@ func note(name string, kind uint32, description string) []byte {
 
 func TestBuildID(t *testing.T) {
 	notes := slices.Concat(note("Xen\x00", 3, "xx"), note("Linux\x00", 257, "\x00"), note("GNU\x00", 3, "\x01\xab"))
-	if got, err := buildID(notes); err != nil || got != "01ab" {
+	if got, err := BuildID(notes); err != nil || got != "01ab" {
 		t.Errorf("buildID = %q, %v", got, err)
 	}
 	for i := range notes {
-		if got, err := buildID(notes[:i]); err == nil && got != "01ab" {
+		if got, err := BuildID(notes[:i]); err == nil && got != "01ab" {
 			t.Errorf("cut at %d: %q", i, got)
 		}
 	}
@@ -40,7 +40,7 @@ func TestBuildID(t *testing.T) {
 
 func FuzzBuildID(f *testing.F) {
 	f.Add(note("GNU\x00", 3, "\x01\xab"))
-	f.Fuzz(func(t *testing.T, b []byte) { buildID(b) })
+	f.Fuzz(func(t *testing.T, b []byte) { BuildID(b) })
 }
 
 func TestWithoutSecrets(t *testing.T) {

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/cilium/ebpf"
@@ -33,12 +34,12 @@ func Fentry() record.Requirement {
 		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
 	})
 	if err != nil {
-		return unmet(name, "a tracing program cannot be loaded: "+because(err), lab)
+		return refused(name, fmt.Errorf("a tracing program cannot be loaded: %w", err))
 	}
 	defer program.Close()
 	l, err := link.AttachTracing(link.TracingOptions{Program: program})
 	if err != nil {
-		return unmet(name, because(err), lab)
+		return refused(name, err)
 	}
 	if err := l.Close(); err != nil {
 		return unmet(name, "it attaches but does not detach: "+err.Error(), lab)
@@ -57,7 +58,7 @@ func KprobeMulti() record.Requirement {
 		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
 	})
 	if err != nil {
-		return unmet(name, "a tracing program cannot be loaded: "+because(err), lab)
+		return refused(name, fmt.Errorf("a tracing program cannot be loaded: %w", err))
 	}
 	defer program.Close()
 	l, err := link.KprobeMulti(program, link.KprobeMultiOptions{Symbols: []string{"kernel_power_off"}})
@@ -65,7 +66,7 @@ func KprobeMulti() record.Requirement {
 		return unmet(name, "not supported (needs CONFIG_FPROBE, and Linux 5.18)", "use a kernel with CONFIG_FPROBE such as Debian 13's, or the collector ftrace, which does without")
 	}
 	if err != nil {
-		return unmet(name, because(err), lab)
+		return refused(name, err)
 	}
 	if err := l.Close(); err != nil {
 		return unmet(name, "it attaches but does not detach: "+err.Error(), lab)

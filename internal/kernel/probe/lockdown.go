@@ -2,9 +2,8 @@ package probe
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -22,39 +21,18 @@ func LockdownMode() string {
 	// securityfs is often not mounted, and lockdown may come from the kernel's
 	// configuration, so that neither the missing file nor the command line says
 	// anything.
-	switch text, err := readDetached("securityfs", "lockdown"); {
+	dir, done, err := detached("securityfs")
+	if err == nil {
+		defer done()
+		b, err = os.ReadFile(filepath.Join(dir, "lockdown"))
+	}
+	switch {
 	case err == nil:
-		return parseLockdown(text)
+		return parseLockdown(string(b))
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENODEV): // no such file; no securityfs
 		return "absent"
 	}
 	return "unknown"
-}
-
-// readDetached reads a file of a file system that is mounted for this, without
-// a mount point: no one else sees it and nothing is left.
-func readDetached(fstype, file string) (string, error) {
-	fs, err := unix.Fsopen(fstype, unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		return "", fmt.Errorf("open file system %s: %w", fstype, err)
-	}
-	defer unix.Close(fs)
-	if err := unix.FsconfigCreate(fs); err != nil {
-		return "", fmt.Errorf("create file system %s: %w", fstype, err)
-	}
-	mount, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
-	if err != nil {
-		return "", fmt.Errorf("mount %s: %w", fstype, err)
-	}
-	defer unix.Close(mount)
-	fd, err := unix.Openat(mount, file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return "", fmt.Errorf("open %s of %s: %w", file, fstype, err)
-	}
-	f := os.NewFile(uintptr(fd), file)
-	defer f.Close()
-	b, err := io.ReadAll(f)
-	return string(b), err
 }
 
 // parseLockdown reads "none [integrity] confidentiality".

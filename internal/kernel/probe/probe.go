@@ -3,13 +3,12 @@ package probe
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"hapscope/internal/kernel/capability"
 	"hapscope/internal/kernel/cgroup"
-	"hapscope/internal/kernel/tracefs"
 	"hapscope/record"
 )
 
@@ -32,83 +31,46 @@ func unmet(name, detail, remedy string) record.Requirement {
 	return record.Requirement{Name: name, Detail: detail, Remedy: remedy}
 }
 
-// Root asks for the capabilities that tracing needs. CAP_SYS_ADMIN stands for
-// mounting and cgroups, CAP_SYSLOG for addresses in kallsyms, CAP_DAC_OVERRIDE
-// for tracefs, which belongs to root.
+// Capabilities are those that counting needs of root, whatever starts the sandboxes; the
+// runtimes name their own. docs/host-mode.md says how that was found. CAP_SYS_ADMIN stands
+// for mounting, cgroups and BPF, CAP_SYSLOG for addresses in kallsyms, CAP_DAC_OVERRIDE for
+// tracefs, which belongs to root, CAP_NET_ADMIN for the veth pairs of sandboxes,
+// CAP_SYS_CHROOT for the load generators, which run in the workloads' root file system.
+func Capabilities() []string {
+	return []string{"CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_SYSLOG", "CAP_NET_ADMIN", "CAP_SYS_CHROOT"}
+}
+
+// Root asks for the capabilities that counting needs, of whatever user.
 func Root() record.Requirement {
-	const name, remedy = "root privileges", "run as root, or in the lab VM, which needs none here"
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if err := unix.Capget(&header, &data[0]); err != nil {
-		return unmet(name, fmt.Sprintf("capabilities cannot be read: %v", err), remedy)
-	}
-	var missing []string
-	for _, c := range []struct {
-		bit  int
-		name string
-	}{{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}, {unix.CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"}, {unix.CAP_SYSLOG, "CAP_SYSLOG"}, {unix.CAP_NET_ADMIN, "CAP_NET_ADMIN"}} {
-		if data[c.bit/32].Effective&(1<<(c.bit%32)) == 0 {
-			missing = append(missing, c.name)
-		}
-	}
-	if len(missing) > 0 {
-		return unmet(name, fmt.Sprintf("uid %d lacks %s", os.Geteuid(), strings.Join(missing, ", ")), remedy)
-	}
-	return met(name, fmt.Sprintf("uid %d has the capabilities", os.Geteuid()))
+	return rights("root privileges", Capabilities(), ", or measure in the lab VM, which needs none here")
 }
 
-// Tracefs asks for a tracefs that may be read.
-func Tracefs() record.Requirement {
-	const name = "tracefs"
-	t, err := tracefs.Open()
-	if err != nil {
-		if _, e := os.Stat("/sys/kernel/tracing"); e != nil {
-			return unmet(name, "the kernel has none (CONFIG_TRACING)", lab)
-		}
-		return unmet(name, err.Error(), "mount -t tracefs nodev /sys/kernel/tracing, or "+lab)
+// Superuser asks for root, with the capabilities that something cannot do without.
+// Otherwise ends the remedy with what can be done instead.
+func Superuser(needed []string, otherwise string) record.Requirement {
+	const name = "root"
+	if uid := os.Geteuid(); uid != 0 {
+		return unmet(name, fmt.Sprintf("effective user id %d", uid), "run as root"+otherwise)
 	}
-	if _, err := t.Tracers(); err != nil {
-		return unmet(name, because(err), lab)
-	}
-	return met(name, "mounted at "+t.Path(""))
+	return rights(name, needed, otherwise)
 }
 
-// Tracer asks for a tracer, and for the list of functions that it can trace.
-func Tracer(tracer string) record.Requirement {
-	name := "tracer " + tracer
-	t, err := tracefs.Open()
-	if err != nil {
-		return unmet(name, err.Error(), lab)
+func rights(name string, needed []string, otherwise string) record.Requirement {
+	uid := os.Geteuid()
+	remedy := "run as root" + otherwise
+	if uid == 0 {
+		remedy = "give root these capabilities (docker run --cap-add, CapabilityBoundingSet= of a systemd unit)" + otherwise
 	}
-	tracers, err := t.Tracers()
-	if err != nil {
-		return unmet(name, because(err), lab)
+	missing, err := capability.Missing(needed...)
+	switch {
+	case err != nil:
+		return unmet(name, err.Error(), remedy)
+	case len(missing) > 0:
+		return unmet(name, fmt.Sprintf("uid %d lacks %s", uid, strings.Join(missing, ", ")), remedy)
+	case len(needed) == 0:
+		return met(name, fmt.Sprintf("effective user id %d", uid))
 	}
-	if !slices.Contains(tracers, tracer) {
-		return unmet(name, "the kernel has only: "+strings.Join(tracers, " "), lab)
-	}
-	f, err := os.Open(t.Path("available_filter_functions"))
-	if err != nil {
-		return unmet(name, because(err), lab)
-	}
-	defer f.Close()
-	if _, err := f.Read(make([]byte, 1)); err != nil {
-		return unmet(name, because(err), lab)
-	}
-	return met(name, "available, and its functions may be listed")
-}
-
-// Event asks for a trace event whose format may be read.
-func Event(event string) record.Requirement {
-	name := "trace event " + event
-	t, err := tracefs.Open()
-	if err != nil {
-		return unmet(name, err.Error(), lab)
-	}
-	if _, err := os.ReadFile(t.Path("events/" + event + "/format")); err != nil {
-		return unmet(name, because(err), lab)
-	}
-	return met(name, "available")
+	return met(name, fmt.Sprintf("uid %d has what is needed: %s", uid, strings.Join(needed, ", ")))
 }
 
 // Cgroup2 asks for a unified hierarchy in which cgroups may be made.
@@ -122,13 +84,4 @@ func Cgroup2() record.Requirement {
 		return unmet(name, fmt.Sprintf("%s may not be written: %v", root, err), "run as root")
 	}
 	return met(name, "mounted at "+root)
-}
-
-// because adds lockdown to a refusal: EPERM from a file that root may open is
-// what it looks like.
-func because(err error) string {
-	if mode := LockdownMode(); mode == "confidentiality" || mode == "integrity" {
-		return fmt.Sprintf("%v (the kernel is locked down: %s)", err, mode)
-	}
-	return err.Error()
 }

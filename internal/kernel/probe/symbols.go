@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 
+	"hapscope/internal/kernel/capability"
 	"hapscope/record"
 )
 
@@ -26,5 +27,8 @@ func Symbols() record.Requirement {
 	if err := lines.Err(); err != nil {
 		return unmet(name, err.Error(), lab)
 	}
-	return unmet(name, "kallsyms hides all addresses", "run as root with kernel.kptr_restrict=0 or 1")
+	if capability.Lacks("CAP_SYSLOG") { // kallsyms_show_value, kernel/ksyms_common.c
+		return unmet(name, "kallsyms hides all addresses from who lacks CAP_SYSLOG", "run as root, with that capability")
+	}
+	return unmet(name, "kallsyms hides all addresses", "sysctl kernel.kptr_restrict=1, or 0")
 }

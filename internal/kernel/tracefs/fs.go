@@ -28,6 +28,9 @@ func Open() (*FS, error) {
 	return nil, ErrNotMounted
 }
 
+// At is a tracefs that the caller has mounted.
+func At(root string) *FS { return &FS{root} }
+
 // Path returns the absolute path of a file of the top-level directory.
 func (f *FS) Path(name string) string { return filepath.Join(f.root, name) }
 

@@ -27,7 +27,7 @@ func (i *Instance) Path(file string) string { return filepath.Join(i.dir, file) 
 func (i *Instance) Read(file string) (string, error) {
 	b, err := os.ReadFile(i.Path(file))
 	if err != nil {
-		return "", fmt.Errorf("trace instance %s: %w", i.name, err)
+		return "", fmt.Errorf("trace instance %s: %w", i.name, i.explain(err))
 	}
 	return strings.TrimSpace(string(b)), nil
 }
@@ -46,9 +46,21 @@ func (i *Instance) write(file, value string, flags int) error {
 		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		return fmt.Errorf("trace instance %s: write %q: %w", i.name, value, err)
+		return fmt.Errorf("trace instance %s: write %q: %w", i.name, value, i.explain(err))
 	}
 	return nil
+}
+
+// explain adds to an error that nothing is found there because tracefs is not mounted any
+// more, where that is so. The instance is still there then, and traces on.
+func (i *Instance) explain(err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, e := os.Stat(filepath.Dir(i.dir)); !errors.Is(e, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("%w any more: %w", ErrNotMounted, err)
 }
 
 // SetTracing lets events flow into the ring buffer, or stops them.
@@ -119,9 +131,13 @@ func parseCPUList(s string) ([]int, error) {
 	return cpus, nil
 }
 
-// Remove disarms the instance and removes it. One that is gone is no error.
+// Remove disarms the instance and removes it. One that is gone is no error; one that
+// cannot be reached, because tracefs is not mounted any more, is.
 func (i *Instance) Remove() error {
 	if _, err := os.Stat(i.dir); errors.Is(err, fs.ErrNotExist) {
+		if err = i.explain(err); errors.Is(err, ErrNotMounted) {
+			return fmt.Errorf("remove trace instance %s, which traces on: %w; mount it again, and the next run removes it", i.name, err)
+		}
 		return nil
 	}
 	// The directory can be removed under an armed tracer too, but stopping it

@@ -1,11 +1,36 @@
 package tracefs
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 )
+
+// What cannot be reached is not gone.
+func TestUnmounted(t *testing.T) {
+	f := &FS{t.TempDir()}
+	i := f.Instance("x")
+	if err := i.Remove(); !errors.Is(err, ErrNotMounted) {
+		t.Errorf("Remove = %v", err)
+	}
+	if err := i.SetTracing(true); !errors.Is(err, ErrNotMounted) {
+		t.Errorf("SetTracing = %v", err)
+	}
+	if _, err := i.Read("tracing_on"); !errors.Is(err, ErrNotMounted) {
+		t.Errorf("Read = %v", err)
+	}
+	if err := os.Mkdir(f.Path("instances"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Remove(); err != nil {
+		t.Errorf("Remove of what is gone = %v", err)
+	}
+	if err := i.SetTracing(true); err == nil || errors.Is(err, ErrNotMounted) {
+		t.Errorf("SetTracing of what is gone = %v", err)
+	}
+}
 
 func TestParseCPUList(t *testing.T) {
 	for in, want := range map[string][]int{"0": {0}, "0-3": {0, 1, 2, 3}, "0,2-3,8": {0, 2, 3, 8}} {

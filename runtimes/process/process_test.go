@@ -1,4 +1,4 @@
-package shim
+package process
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestProcessEnds(t *testing.T) {
+func TestEnds(t *testing.T) {
 	c := exec.Command("sleep", "1000")
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -16,15 +16,15 @@ func TestProcessEnds(t *testing.T) {
 	defer c.Process.Kill()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if processEnds(ctx, c.Process.Pid) {
+	if Ends(ctx, c.Process.Pid) {
 		t.Error("a process that sleeps has ended")
 	}
 	c.Process.Kill()
-	if !processEnds(t.Context(), c.Process.Pid) {
+	if !Ends(t.Context(), c.Process.Pid) {
 		t.Error("a process that was killed has not ended")
 	}
 	c.Wait()
-	if !processEnds(t.Context(), c.Process.Pid) {
+	if !Ends(t.Context(), c.Process.Pid) {
 		t.Error("a process that is no more has not ended")
 	}
 }

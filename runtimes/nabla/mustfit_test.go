@@ -1,0 +1,5 @@
+//go:build !lab
+
+package nabla
+
+const mustFit = false
