@@ -1,7 +1,6 @@
 package plot
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +14,6 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
 
 	"hapscope/analysis"
 	"hapscope/record"
@@ -286,25 +284,12 @@ func SVG(w io.Writer, r *analysis.Report, o Options) error {
 	if err != nil {
 		return fmt.Errorf("write svg: %w", err)
 	}
-	c := vgsvg.New(f.width, f.height)
-	f.draw(c)
-	var b bytes.Buffer
-	if _, err := c.WriteTo(&b); err != nil {
+	svg, err := newSVG(f)
+	if err != nil {
 		return fmt.Errorf("write svg: %w", err)
 	}
-	// Arial and Helvetica have the same widths as Liberation Sans, by design of the latter.
-	svg := strings.ReplaceAll(b.String(), "font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
-	if _, err := io.WriteString(w, strings.Map(inXML, svg)); err != nil {
+	if _, err := io.WriteString(w, svg); err != nil {
 		return fmt.Errorf("write svg: %w", err)
 	}
 	return nil
-}
-
-// inXML keeps the characters that XML may hold (XML 1.0, 2.2): names of a record are
-// escaped, but may have others, with which the figure would be none.
-func inXML(c rune) rune {
-	if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0xfffe || c == 0xffff {
-		return '\ufffd'
-	}
-	return c
 }
