@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 
 	"hapscope/record"
@@ -132,6 +135,10 @@ func (r *life) await(ctx context.Context, poll polling) error {
 // askDeadline bounds what a sandbox whose repetition has failed is asked.
 const askDeadline = 10 * time.Second
 
+// deathGrace is how long a process may go on dying after its connections are gone: the
+// kernel closes a process's files before it takes the process out of its cgroup.
+const deathGrace = 2 * time.Second
+
 // blame adds to an error that the sandbox's process has ended, where it has and the error
 // does not say so: whoever sends requests sees a lost connection only.
 func (r *life) blame(ctx context.Context, err error) error {
@@ -140,10 +147,25 @@ func (r *life) blame(ctx context.Context, err error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askDeadline)
 	defer cancel()
-	if ended := r.sandbox.Running(ctx); ended != nil && !strings.Contains(err.Error(), ended.Error()) {
+	ended := r.sandbox.Running(ctx)
+	for end := time.Now().Add(deathGrace); ended == nil && lost(err) && time.Now().Before(end); ended = r.sandbox.Running(ctx) {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if ended != nil && !strings.Contains(err.Error(), ended.Error()) {
 		return fmt.Errorf("%w\n%w", err, ended)
 	}
 	return err
+}
+
+// lost says whether an error may come of a server that has ended: a connection that is
+// gone or refused, or a load generator that failed.
+func lost(err error) bool {
+	for _, sign := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.EPIPE} {
+		if errors.Is(err, sign) {
+			return true
+		}
+	}
+	return errors.As(err, new(*exec.ExitError))
 }
 
 // remove takes the sandbox away, with a deadline of its own.
