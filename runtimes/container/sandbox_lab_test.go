@@ -7,11 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"hapscope/internal/kernel/cgroup"
@@ -20,7 +20,9 @@ import (
 )
 
 // engine stands for one that does what real ones hardly ever do when a test wants it. Its
-// processes are real, and enter the cgroup when they are forked.
+// processes are real, and enter the cgroup by themselves: if they were forked into it, which
+// is frozen, this process would wait for them within vfork(2), and where it has one CPU it
+// would never get to thaw the cgroup.
 type engine struct {
 	script   string
 	address  string
@@ -45,18 +47,24 @@ func (e *engine) Start(ctx context.Context) error {
 		return err
 	}
 	p, _ := e.Place(ctx)
-	dir, err := os.Open(filepath.Join(root, p.Dir))
+	entered, entering, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
-	e.command = exec.Command("sh", "-c", e.script)
-	e.command.Stdout, e.command.Stderr = &e.output, &e.output
-	e.command.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
-	if err := e.command.Start(); err != nil || !e.awaited {
+	defer entered.Close()
+	e.command = exec.Command("sh", "-c", fmt.Sprintf("echo $$ >%q; exec 3>&-; %s", filepath.Join(root, p.Dir, "cgroup.procs"), e.script))
+	e.command.Stdout, e.command.Stderr, e.command.ExtraFiles = &e.output, &e.output, []*os.File{entering}
+	err = errors.Join(e.command.Start(), entering.Close())
+	if err != nil {
 		return err
 	}
-	e.wait()
+	// As a daemon does, it answers when the process has come so far.
+	if _, err := entered.Read(make([]byte, 1)); err != io.EOF {
+		return fmt.Errorf("wait for the process: %w", err)
+	}
+	if e.awaited {
+		e.wait()
+	}
 	return nil
 }
 
