@@ -124,10 +124,12 @@ func ran(t *testing.T, name string) (functions []record.Function) {
 	return functions
 }
 
-// The builds of the lab's kernels, and what ran on them in a run of all variants.
+// The builds of the lab's kernels, and what ran on them in a run of all variants, if that
+// is kept.
 var lab = []struct {
 	release, build, ran string
 }{
+	{"6.12.118+deb13-amd64", "67e5e727aeb3cb468dfe1bb8f9738f944c3a7d50", ""},
 	{"6.12.117+deb13-amd64", "b1d7a9114053a488ef493f85f85e9fc75ba9f632", "ran-6.12.csv.gz"},
 	{"6.1.0-56-amd64", "eb4fbcd037e7253717950bf2b93bd5566f47c56f", "ran-6.1.csv.gz"},
 }
@@ -142,6 +144,9 @@ func TestTheLabsKernelsHaveTables(t *testing.T) {
 			t.Errorf("%s has no table", kernel.release)
 			continue
 		}
+		if kernel.ran == "" {
+			continue
+		}
 		for _, f := range ran(t, kernel.ran) {
 			if p := m.Place(f); p.Approximate || p.Subsystem == "" || p.Line == 0 || p.Bytes == 0 || p.Lines == 0 {
 				t.Errorf("%s: %s: %+v", kernel.release, f.Name(), p)
@@ -154,6 +159,9 @@ func TestTheLabsKernelsHaveTables(t *testing.T) {
 // seen.
 func TestGuessesAreMostlyRight(t *testing.T) {
 	for _, kernel := range lab {
+		if kernel.ran == "" {
+			continue
+		}
 		exact, g := For(kernel.build), newGuesser()
 		guessed, right := 0, 0
 		functions := ran(t, kernel.ran)

@@ -15,6 +15,7 @@ import (
 // TestBuiltinTables makes the tables that are part of hapscope anew.
 func TestBuiltinTables(t *testing.T) {
 	for _, lab := range []struct{ release, suite, build string }{
+		{"6.12.118+deb13-amd64", "trixie", "67e5e727aeb3cb468dfe1bb8f9738f944c3a7d50"},
 		{"6.12.117+deb13-amd64", "trixie", "b1d7a9114053a488ef493f85f85e9fc75ba9f632"},
 		{"6.1.0-56-amd64", "bookworm", "eb4fbcd037e7253717950bf2b93bd5566f47c56f"},
 	} {
