@@ -148,7 +148,7 @@ func (e engines) nothing(t *testing.T) {
 func (e engines) scenario(t *testing.T, more string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "scenarios.yaml")
-	text := "scenarios: {brief: {engine: docker, docker_address: " + e.socket + ", workloads: [redis-get], repetitions: 0, timing: {repetitions: 1, throughput: 200ms, latency: 200ms, warm_up: 100ms}" + more + "}}\n"
+	text := "scenarios: {brief: {engine: docker, docker_address: " + e.socket + ", workloads: [redis-get], repetitions: 0, timing: {repetitions: 1, throughput: 1s, latency: 200ms, warm_up: 100ms}" + more + "}}\n"
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -182,10 +182,11 @@ func TestDockerNatively(t *testing.T) {
 		t.Errorf("no digest of the image: %+v", at.Tools)
 	}
 
-	// Killed in the middle, both processes: the next run sweeps the container.
+	// Killed in the middle, both processes: the next run sweeps the container. That of the
+	// rehearsal, which is gone at once, is not meant.
 	killed := filepath.Join(t.TempDir(), "killed")
 	args := []string{"run", "brief", "--scenarios", e.scenario(t, ", variants: [docker-runc]"), "--out", killed}
-	stop(t, killed, 0, func(*outputs) bool { return e.docker(t, "ps", "--quiet") != "" }, func(t *testing.T, pid int) {
+	stop(t, killed, 0, func(*outputs) bool { return e.docker(t, "ps", "--quiet", "--filter", "name=-timed-") != "" }, func(t *testing.T, pid int) {
 		measuring := children(t, pid)
 		killChildren(t, pid)
 		syscall.Kill(pid, syscall.SIGKILL)
@@ -251,7 +252,7 @@ func TestDockerInLab(t *testing.T) {
 	for name, text := range map[string]string{"engines.sh": enginesScript, "scenarios.yaml": `
 defaults: {deadline: 4m, lifecycle_repetitions: 1, load: {requests: 100}}
 scenarios:
-  engines: {variants: [runc, docker-runc, podman-runc, gvisor-systrap, docker-runsc], workloads: [redis-set], repetitions: 2}
+  engines: {variants: [runc, docker-runc, podman-runc, gvisor-systrap, docker-runsc], workloads: [redis-set], repetitions: 3}
 `} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
