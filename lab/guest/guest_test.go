@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"hapscope/lab/wire"
 )
@@ -102,10 +103,23 @@ func TestSignalReachesGroup(t *testing.T) {
 	defer signal.Stop(caught)
 	// The shell waits for its child: both get the signal, or this test hangs.
 	control, _, output := startCommand(t, wire.Request{Args: []string{"sh", "-c", "trap 'exit 9' INT; sleep 1000"}})
-	if err := wire.Write(control, wire.Order{Signal: int(syscall.SIGINT)}); err != nil {
+	send := func() error { return wire.Write(control, wire.Order{Signal: int(syscall.SIGINT)}) }
+	if err := send(); err != nil {
 		t.Fatal(err)
 	}
+	// Again and again: the shell may get one when it has set the trap and has no child yet.
+	ended := make(chan struct{})
+	go func() {
+		for send() == nil {
+			select {
+			case <-ended:
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	}()
 	output()
+	close(ended)
 	// Before the trap was set, the signal kills the shell itself.
 	if e := exitOf(t, control); e.Code != 9 && e.Code != 128+int(syscall.SIGINT) {
 		t.Errorf("exit %+v", e)
