@@ -21,7 +21,8 @@ func Merge(records []*Record) (*Record, error) {
 	if len(records) < 2 {
 		return nil, errors.New("merge records: at least two are needed")
 	}
-	m := &merger{out: &Record{Run: records[0].Run, Tables: map[string][]Function{}}, index: map[string]map[Function]int{}, offsets: map[string]offsets{}}
+	m := &merger{out: &Record{Run: records[0].Run, Tables: map[string][]Function{}}, index: map[string]map[Function]int{}, offsets: map[string]offsets{},
+		counted: map[Step]int{}, timed: map[Step]int{}}
 	m.out.Run.Plan.Steps, m.out.Run.SelfTest = nil, nil
 	if t := records[0].Run.Plan.Timing; t != nil {
 		plan := *t
@@ -135,6 +136,8 @@ type merger struct {
 	out     *Record
 	index   map[string]map[Function]int // of the tables of out
 	offsets map[string]offsets          // by the run's id
+	counted map[Step]int                // where in out.Results
+	timed   map[Step]int                // where in out.Timings
 }
 
 // take adds a record.
@@ -158,16 +161,20 @@ func (m *merger) take(rec *Record) error {
 		plan.Timing.Steps = addSteps(plan.Timing.Steps, rec.Run.Plan.Timing.Steps, by.timed)
 	}
 	m.out.Warnings = append(m.out.Warnings, rec.Warnings...)
+	tables := map[string][]int{} // where the record's functions are in those of out
 	for _, r := range rec.Results {
-		r = r.renumbered(m.table(r.Kernel, rec.Tables[r.Kernel]))
+		if _, known := tables[r.Kernel]; !known {
+			tables[r.Kernel] = m.table(r.Kernel, rec.Tables[r.Kernel])
+		}
+		r = r.renumbered(tables[r.Kernel])
 		r.Repetition += by.counted[r.Cell()]
-		if err := addOnce(&m.out.Results, r, func(r *Result) Step { return Step{r.Cell(), r.Repetition} }); err != nil {
+		if err := addOnce(&m.out.Results, m.counted, r, Step{r.Cell(), r.Repetition}); err != nil {
 			return err
 		}
 	}
 	for _, t := range rec.Timings {
 		t.Repetition += by.timed[t.Cell()]
-		if err := addOnce(&m.out.Timings, t, func(t *Timing) Step { return Step{t.Cell(), t.Repetition} }); err != nil {
+		if err := addOnce(&m.out.Timings, m.timed, t, Step{t.Cell(), t.Repetition}); err != nil {
 			return err
 		}
 	}
@@ -201,11 +208,12 @@ func addSteps(there, further []Step, by map[Cell]int) []Step {
 	return there
 }
 
-// addOnce adds what is not there. Two that claim to be one and differ are a mistake that
-// nobody but the user can put right.
-func addOnce[T any](all *[]T, one T, step func(*T) Step) error {
-	i := slices.IndexFunc(*all, func(other T) bool { return step(&other) == step(&one) })
-	if i < 0 {
+// addOnce adds what is not there; at says where in all each is. Two that claim to be one
+// and differ are a mistake that nobody but the user can put right.
+func addOnce[T any](all *[]T, at map[Step]int, one T, s Step) error {
+	i, known := at[s]
+	if !known {
+		at[s] = len(*all)
 		*all = append(*all, one)
 		return nil
 	}
@@ -215,7 +223,6 @@ func addOnce[T any](all *[]T, one T, step func(*T) Step) error {
 		return err
 	}
 	if !bytes.Equal(x, y) {
-		s := step(&one)
 		return fmt.Errorf("two records of the run hold %s repetition %d, and differ", s.Cell, s.Repetition)
 	}
 	return nil

@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -196,5 +197,29 @@ func TestMergeRefuses(t *testing.T) {
 	}
 	if _, err := record.Merge([]*record.Record{shard("one", few)}); err == nil {
 		t.Error("one record was merged with nothing")
+	}
+}
+
+// Two runs of a thousand repetitions on a kernel with as many functions as the lab's.
+func BenchmarkMerge(b *testing.B) {
+	table := make([]record.Function, 48_000)
+	for i := range table {
+		table[i] = record.Function{Symbol: fmt.Sprintf("f%d", i), Offset: uint64(i) * 16}
+	}
+	var records []*record.Record
+	for _, id := range []string{"a", "b"} {
+		rec := &record.Record{Run: sampleRun(), Tables: map[string][]record.Function{kernel: table}}
+		rec.Run.Schema, rec.Run.ID = record.SchemaVersion, id
+		rec.Run.Plan.Repetitions, rec.Run.Plan.LifecycleRepetitions, rec.Run.Plan.Steps = 1000, 1000, nil
+		for n := range 1000 {
+			rec.Run.Plan.Steps = append(rec.Run.Plan.Steps, record.Step{Cell: cell, Repetition: n + 1})
+			rec.Results = append(rec.Results, sampleResult(n+1))
+		}
+		records = append(records, rec)
+	}
+	for b.Loop() {
+		if _, err := record.Merge(records); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
