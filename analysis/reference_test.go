@@ -13,25 +13,7 @@ import (
 // renamed is a record of which variants have other names.
 func renamed(names map[string]string) *record.Record {
 	rec := testrecord.WithTimings()
-	rename := func(name *string) {
-		if other, ok := names[*name]; ok {
-			*name = other
-		}
-	}
-	for i := range rec.Run.Plan.Variants {
-		rename(&rec.Run.Plan.Variants[i])
-	}
-	for _, steps := range [][]record.Step{rec.Run.Plan.Steps, rec.Run.Plan.Timing.Steps} {
-		for i := range steps {
-			rename(&steps[i].Variant)
-		}
-	}
-	for i := range rec.Results {
-		rename(&rec.Results[i].Variant)
-	}
-	for i := range rec.Timings {
-		rename(&rec.Timings[i].Variant)
-	}
+	testrecord.Rename(rec, names)
 	return rec
 }
 

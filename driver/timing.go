@@ -110,13 +110,7 @@ func (d *Driver) introduce(ctx context.Context, plan record.Plan, place record.P
 		return nil, fmt.Errorf("describe the machine: %w", err)
 	}
 	return infos, d.Writer.UpdateRun(func(r *record.Run) {
-		if r.Timed == nil {
-			r.Timed = map[record.Place]*record.TimedAt{}
-		}
-		if r.Timed[place] == nil {
-			r.Timed[place] = &record.TimedAt{}
-		}
-		at := r.Timed[place]
+		at := r.TimedIn(place)
 		at.Machine, at.Variants, at.Tools, at.Unfit = machine, infos.of(plan), tools, ""
 	})
 }

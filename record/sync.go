@@ -74,6 +74,24 @@ func appendSynced(f *os.File, b []byte) error {
 	return nil
 }
 
+// establish makes a file with its first content where there is none: its name is on the
+// disk before anything is appended.
+func establish(path string, content []byte) error {
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		return nil // whatever else is wrong with it shows when it is opened
+	}
+	return replace(path, content)
+}
+
+// appendTo appends to a file that is there, as appendSynced does.
+func appendTo(path string, b []byte) error {
+	f, err := openPlain(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(appendSynced(f, b), f.Close())
+}
+
 // syncDir makes a rename or a new file durable. Some file systems, 9p among
 // them, cannot sync a directory and say EINVAL; there the file's own sync is
 // all that can be had.

@@ -105,3 +105,14 @@ type TimedAt struct {
 	// Unfit says why nothing could be timed there; absent where something could.
 	Unfit string `json:"unfit,omitempty"`
 }
+
+// TimedIn returns what r says of a place, to be changed. It is there afterwards.
+func (r *Run) TimedIn(place Place) *TimedAt {
+	if r.Timed == nil {
+		r.Timed = map[Place]*TimedAt{}
+	}
+	if r.Timed[place] == nil {
+		r.Timed[place] = &TimedAt{}
+	}
+	return r.Timed[place]
+}

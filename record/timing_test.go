@@ -75,14 +75,7 @@ func TestTimingsRoundTrip(t *testing.T) {
 
 func TestResumeCutsHalfTiming(t *testing.T) {
 	dir := writeTimings(t, 1, 2)
-	path := filepath.Join(dir, "timings.jsonl")
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, content[:len(content)-9], 0o644); err != nil {
-		t.Fatal(err)
-	}
+	cutShort(t, filepath.Join(dir, "timings.jsonl"))
 	rec, err := record.Read(dir)
 	if err != nil || len(rec.Timings) != 1 || len(rec.Warnings) != 1 || !strings.Contains(rec.Warnings[0], "timings.jsonl: line 2") {
 		t.Fatalf("reader: %v, %+v", err, rec)

@@ -185,7 +185,11 @@ func (w *Writer) Append(r Result) error {
 	if err := r.check(table); err != nil {
 		return fmt.Errorf("append result of %s: %w", r.Cell(), err)
 	}
-	if err := appendLine(w.results, r); err != nil {
+	row, err := line(r)
+	if err == nil {
+		err = appendSynced(w.results, row)
+	}
+	if err != nil {
 		return fmt.Errorf("append result of %s: %w", r.Cell(), err)
 	}
 	return nil
@@ -205,28 +209,24 @@ func (w *Writer) appendTiming(t *Timing) error {
 	if err := t.check(); err != nil {
 		return err
 	}
-	path := filepath.Join(w.dir, timingsFile)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		if err := replace(path, nil); err != nil { // whose name is on the disk before a line is
-			return err
-		}
-	}
-	f, err := openPlain(path, os.O_WRONLY|os.O_APPEND, 0)
+	row, err := line(t)
 	if err != nil {
 		return err
 	}
-	return errors.Join(appendLine(f, t), f.Close())
+	path := filepath.Join(w.dir, timingsFile)
+	if err := establish(path, nil); err != nil {
+		return err
+	}
+	return appendTo(path, row)
 }
 
-// appendLine writes a value as one line.
-func appendLine(f *os.File, v any) error {
+// line is a value as one line.
+func line(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b) // ends the line
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return err
-	}
-	return appendSynced(f, b.Bytes())
+	err := e.Encode(v)
+	return b.Bytes(), err
 }
 
 func ignoreAbsent(err error) error {
@@ -284,10 +284,8 @@ func (w *Writer) table(kernel string) (*tableWriter, error) {
 	}
 	t := &tableWriter{index: map[Function]int{}}
 	path := filepath.Join(w.dir, name)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		if err := replace(path, []byte(tableHeader)); err != nil {
-			return nil, err
-		}
+	if err := establish(path, []byte(tableHeader)); err != nil {
+		return nil, err
 	}
 	functions, warning, err := readTable(w.dir, kernel)
 	if err == nil && warning != "" {
@@ -308,15 +306,7 @@ func (w *Writer) extend(kernel string, rows []byte) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	f, err := openPlain(filepath.Join(w.dir, TableFile(kernel)), os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		return err
-	}
-	err = appendSynced(f, rows)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return err
+	return appendTo(filepath.Join(w.dir, TableFile(kernel)), rows)
 }
 
 // Close releases the run directory.

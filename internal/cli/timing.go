@@ -149,15 +149,7 @@ func (a *app) enterAndTime(ctx context.Context, w *record.Writer, run *record.Ru
 
 // noteNative changes what the record says of the native place.
 func noteNative(w *record.Writer, change func(*record.TimedAt)) error {
-	return w.UpdateRun(func(r *record.Run) {
-		if r.Timed == nil {
-			r.Timed = map[record.Place]*record.TimedAt{}
-		}
-		if r.Timed[record.Native] == nil {
-			r.Timed[record.Native] = &record.TimedAt{}
-		}
-		change(r.Timed[record.Native])
-	})
+	return w.UpdateRun(func(r *record.Run) { change(r.TimedIn(record.Native)) })
 }
 
 // nativeParts are the images, and their packages, that the native place is made of.

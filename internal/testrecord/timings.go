@@ -125,3 +125,26 @@ func (g timer) histogram(n int, median float64) (out []record.Bucket) {
 	}
 	return out
 }
+
+// Rename gives variants of a record with timings other names.
+func Rename(rec *record.Record, names map[string]string) {
+	rename := func(name *string) {
+		if other, ok := names[*name]; ok {
+			*name = other
+		}
+	}
+	for i := range rec.Run.Plan.Variants {
+		rename(&rec.Run.Plan.Variants[i])
+	}
+	for _, steps := range [][]record.Step{rec.Run.Plan.Steps, rec.Run.Plan.Timing.Steps} {
+		for i := range steps {
+			rename(&steps[i].Variant)
+		}
+	}
+	for i := range rec.Results {
+		rename(&rec.Results[i].Variant)
+	}
+	for i := range rec.Timings {
+		rename(&rec.Timings[i].Variant)
+	}
+}

@@ -18,35 +18,20 @@ import (
 	"hapscope/record"
 	"hapscope/runtimes"
 	"hapscope/runtimes/bundle"
+	"hapscope/runtimes/lefttest"
 	"hapscope/runtimes/netns"
 	"hapscope/runtimes/shim"
 )
 
-// traces lists what an engine leaves when it is not closed.
-func traces(t *testing.T) string {
+// leavesNothing compares before and after what an engine leaves when it is not closed.
+func leavesNothing(t *testing.T) (check func()) {
 	t.Helper()
-	out, err := exec.Command("sh", "-c", `
+	return lefttest.Nothing(t, `
 		find /sys/fs/cgroup -mindepth 1 -type d -path '*hapscope*'
 		find /run/hapscope/containerd /opt/containerd /run/containerd/s/* 2>/dev/null
 		grep -e hapscope /proc/mounts | grep -v -e ' /run/hapscope ' -e ' /lab'
 		pgrep -af 'containerd|hapscope-shim' | grep -v -e pgrep -e .test -e defunct
-		true`).CombinedOutput()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(out)
-}
-
-// leavesNothing compares before and after.
-func leavesNothing(t *testing.T) (check func()) {
-	t.Helper()
-	before := traces(t)
-	return func() {
-		t.Helper()
-		if after := traces(t); after != before {
-			t.Errorf("left behind:\nbefore:\n%s\nafter:\n%s", before, after)
-		}
-	}
+		true`)
 }
 
 // prepared returns an engine that is ready until the test ends.

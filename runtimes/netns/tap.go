@@ -92,8 +92,23 @@ func (n *Namespace) AddGateway() error {
 
 // inside runs f on a thread in the namespace.
 func (n *Namespace) inside(f func(*netlink.Handle) error) error {
+	return entered(func() error { return setns(n.Path) }, f)
+}
+
+// tried runs f in a namespace that goes with its thread, to see whether it can be done.
+func tried(f func(*netlink.Handle) error) error {
+	return entered(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("unshare the network namespace: %w", err)
+		}
+		return nil
+	}, f)
+}
+
+// entered runs f on a thread of its own that has entered a namespace.
+func entered(enter func() error, f func(*netlink.Handle) error) error {
 	return apart(func() error {
-		if err := setns(n.Path); err != nil {
+		if err := enter(); err != nil {
 			return err
 		}
 		h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
@@ -142,21 +157,13 @@ func setns(path string) error {
 // CheckTap reports why AddTap would not work here. It makes a tap and a bridge in a
 // network namespace that goes with its thread.
 func CheckTap() error {
-	return apart(func() error {
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			return fmt.Errorf("unshare the network namespace: %w", err)
-		}
-		h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
-		if err != nil {
-			return fmt.Errorf("open netlink: %w", err)
-		}
-		defer h.Close()
+	return tried(func(h *netlink.Handle) error {
 		if err := h.LinkAdd(newTap(Tap)); err != nil {
 			return fmt.Errorf("add a tap: %w", err)
 		}
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name = bridge
-		err = h.LinkAdd(&netlink.Bridge{LinkAttrs: attrs})
+		err := h.LinkAdd(&netlink.Bridge{LinkAttrs: attrs})
 		if err != nil {
 			err = fmt.Errorf("add a bridge: %w", err)
 		}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"hapscope/record"
 	"hapscope/runtimes"
 	"hapscope/runtimes/containerd"
+	"hapscope/runtimes/lefttest"
 	"hapscope/runtimes/shim"
 )
 
@@ -50,33 +50,17 @@ func newSpec(t *testing.T, id string, p record.Process) runtimes.Spec {
 	return runtimes.Spec{ID: id, Rootfs: "/lab/rootfs", Process: p, Scratch: dir}
 }
 
-// traces lists what a sandbox of ours leaves when it is not removed.
-func traces(t *testing.T) string {
+// leavesNothing compares before and after what a sandbox of ours leaves when it is not removed.
+func leavesNothing(t *testing.T) (check func()) {
 	t.Helper()
-	out, err := exec.Command("sh", "-c", `
+	return lefttest.Nothing(t, `
 		find /sys/fs/cgroup -mindepth 1 -type d -path '*hapscope*'
 		ls -d /run/hapscope/netns/* /run/vc/*/hapscope-* /run/kata*/hapscope-* /run/kata-containers/shared/sandboxes/hapscope-* /run/containerd/s/* /run/hapscope/containerd 2>/dev/null
 		ip -o link | grep -e ' hs' -e tap
 		tc qdisc show | grep -e hs -e tap
 		grep -e hapscope -e kata-containers /proc/mounts | grep -v -e ' /run/hapscope ' -e ' /lab'
 		pgrep -af 'containerd-shim-kata|qemu-system|virtiofsd|containerd --config|hapscope-shim' | grep -v pgrep
-		true`).CombinedOutput()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(out)
-}
-
-// leavesNothing compares before and after.
-func leavesNothing(t *testing.T) (check func()) {
-	t.Helper()
-	before := traces(t)
-	return func() {
-		t.Helper()
-		if after := traces(t); after != before {
-			t.Errorf("left behind:\nbefore:\n%s\nafter:\n%s", before, after)
-		}
-	}
+		true`)
 }
 
 // ask waits until the server answers.

@@ -1,8 +1,6 @@
 package tracefs
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -26,17 +24,7 @@ func FuzzTexts(f *testing.F) {
 
 // FuzzSymbolic reads tables of names out of print formats, as those of KVM's events are.
 func FuzzSymbolic(f *testing.F) {
-	files, err := filepath.Glob("../../../collectors/kvm/testdata/*/*.format")
-	if err != nil || len(files) == 0 {
-		f.Fatal(files, err)
-	}
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(string(b))
-	}
+	seed(f, "../../../collectors/kvm/testdata/*/*.format")
 	f.Fuzz(func(t *testing.T, text string) {
 		format, err := ParseFormat(text)
 		if err != nil {

@@ -112,8 +112,10 @@ func TestParseLayout(t *testing.T) {
 	}
 }
 
-func FuzzParseFormat(f *testing.F) {
-	files, err := filepath.Glob("testdata/*/*.format")
+// seed gives a fuzz target the text of captured files.
+func seed(f *testing.F, pattern string) {
+	f.Helper()
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		f.Fatal(files, err)
 	}
@@ -124,6 +126,10 @@ func FuzzParseFormat(f *testing.F) {
 		}
 		f.Add(string(b))
 	}
+}
+
+func FuzzParseFormat(f *testing.F) {
+	seed(f, "testdata/*/*.format")
 	f.Fuzz(func(t *testing.T, text string) {
 		format, err := ParseFormat(text)
 		if err != nil {

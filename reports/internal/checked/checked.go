@@ -27,28 +27,11 @@ func Hostile(t testing.TB) *analysis.Report {
 // Spoilt is a record with names and reasons that are made to be taken for something else.
 func Spoilt() *record.Record {
 	rec := testrecord.WithTimings()
-	const hostile = "../../x"
-	rename := func(name *string) {
-		if *name == "crun" {
-			*name = hostile
-		}
-	}
-	for i := range rec.Run.Plan.Variants {
-		rename(&rec.Run.Plan.Variants[i])
-	}
-	for _, steps := range [][]record.Step{rec.Run.Plan.Steps, rec.Run.Plan.Timing.Steps} {
-		for i := range steps {
-			rename(&steps[i].Variant)
-		}
-	}
+	testrecord.Rename(rec, map[string]string{"crun": "../../x"})
 	for i := range rec.Results {
-		rename(&rec.Results[i].Variant)
 		if rec.Results[i].Status == record.Failed {
 			rec.Results[i].Reason = "<script>alert(1)</script>\x1b[31m\r\n::error::all is well | ]]> &amp;"
 		}
-	}
-	for i := range rec.Timings {
-		rename(&rec.Timings[i].Variant)
 	}
 	functions := rec.Tables[testrecord.Kernel]
 	for i := range functions {
